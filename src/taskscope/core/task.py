@@ -1,0 +1,242 @@
+"""The fold of a task's facts: a semilattice, so neither their order nor their repetition matters.
+
+A task is folded into what has to be remembered of its facts, and no more. Each part of it joins with the same part of
+another fold by a rule that is commutative, associative and idempotent: the least start, the named value of the
+greatest (time, id), the union of submissions by their identity. `absorb` adds one fact, `join` two folds; the fold of
+any set of facts is the same whatever way leads there. Nothing is concluded here: which run a fact without a run id
+belongs to, which run took which submission, how a run ended, is decided by `taskscope.core.runs` from the whole.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from taskscope.core.clock import from_ms, from_text
+from taskscope.core.lifecycle import END_TYPES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from taskscope.core.events import Event
+
+Named = tuple[int, str, str]
+"""A value with the time and id of the fact that named it: tuples compare as facts outrank each other."""
+Number = tuple[int, str, int]
+
+_MESSAGE_LIMIT = 2000
+
+T = TypeVar("T", bound=tuple[int, str, Any])
+
+
+class End(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """How a fact says that a run ended; stands whole, never mixed with another.
+
+    `named` is 1 when the fact names its run: such an end goes before one that had to be guessed to belong here.
+    """
+
+    named: int
+    time: int
+    id: str
+    type: str
+    duration: int | None
+    error: tuple[str, str] | None
+    eta: int | None
+
+    @property
+    def rank(self) -> tuple[int, int, str]:
+        """What decides between two ends of one run."""
+        return self.named, self.time, self.id
+
+
+class Submission(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A fact that put the attempt into a queue."""
+
+    time: int
+    id: str
+    eta: int | None
+    job: str | None
+    queue: str | None
+    timeout: int | None
+
+    @property
+    def due(self) -> int:
+        """When the attempt may start."""
+        return self.time if self.eta is None else self.eta
+
+
+class Facts(msgspec.Struct, array_like=True, gc=False):
+    """What the facts of one execution say; of all facts without a run id; or of all such cancellations."""
+
+    first: int
+    newest: int
+    start: int | None = None
+    end: End | None = None
+    job: Named | None = None
+    queue: Named | None = None
+    worker: Named | None = None
+    boot: Named | None = None
+    timeout: Number | None = None
+    progress: tuple[int, str, float] | None = None
+    imported: bool = False
+    wait_known: bool = True
+    outputs: dict[str, int] = {}  # noqa: RUF012 - msgspec copies the default
+
+
+class Attempt(msgspec.Struct, array_like=True, gc=False):
+    """The facts of one intended try: its submissions, its runs by id, and what names no run."""
+
+    submissions: dict[str, Submission] = {}  # noqa: RUF012 - msgspec copies the default
+    runs: dict[str, Facts] = {}  # noqa: RUF012 - msgspec copies the default
+    loose: Facts | None = None
+    cancel: Facts | None = None
+
+
+Task = dict[int, Attempt]
+"""The fold of a task: its attempts by number."""
+
+
+def absorb(task: Task, event: Event) -> None:
+    """Add one fact of this task to its fold, in place."""
+    attempt = task.get(event.attempt)
+    if attempt is None:
+        attempt = task[event.attempt] = Attempt()
+    if event.type == "task.submitted":
+        attempt.submissions[_identity(event)] = _submission(event)
+        return
+    run = event.run
+    if run is not None:
+        facts = attempt.runs.get(run)
+        if facts is None:
+            facts = attempt.runs[run] = Facts(event.time, event.time)
+    elif event.type == "task.cancelled":
+        facts = attempt.cancel = attempt.cancel or Facts(event.time, event.time)
+    else:
+        facts = attempt.loose = attempt.loose or Facts(event.time, event.time)
+    _absorb(facts, event)
+
+
+def _absorb(facts: Facts, event: Event) -> None:
+    time, name, data = event.time, event.id, event.data
+    facts.first = min(facts.first, time)
+    facts.newest = max(facts.newest, time)
+    if event.type == "task.started":
+        facts.start = time if facts.start is None else min(facts.start, time)
+    elif event.type in END_TYPES:
+        end = _end(event)
+        if facts.end is None or facts.end.rank < end.rank:
+            facts.end = end
+    if event.job is not None:
+        facts.job = greater(facts.job, (time, name, event.job))
+    if event.queue is not None:
+        facts.queue = greater(facts.queue, (time, name, event.queue))
+    if event.worker is not None:
+        facts.worker = greater(facts.worker, (time, name, event.worker))
+    if event.boot is not None:
+        facts.boot = greater(facts.boot, (time, name, event.boot))
+    if data:
+        _absorb_data(facts, event)
+    elif event.type == "task.output":
+        facts.outputs[_identity(event)] = 1
+
+
+def _absorb_data(facts: Facts, event: Event) -> None:
+    time, name, data = event.time, event.id, event.data
+    if (timeout := data.get("timeout_ms")) is not None:
+        facts.timeout = greater(facts.timeout, (time, name, from_ms(timeout)))
+    if (progress := data.get("progress")) is not None:
+        facts.progress = greater(facts.progress, (time, name, progress))
+    if (outputs := data.get("outputs", 1 if event.type == "task.output" else None)) is not None:
+        facts.outputs[_identity(event)] = outputs
+    facts.imported = facts.imported or data.get("imported") is True
+    facts.wait_known = facts.wait_known and data.get("wait_known") is not False
+
+
+def _submission(event: Event) -> Submission:
+    timeout = event.data.get("timeout_ms")
+    limit = None if timeout is None else from_ms(timeout)
+    return Submission(event.time, event.id, _eta(event), event.job, event.queue, limit)
+
+
+def _eta(event: Event) -> int | None:
+    eta = event.data.get("eta")
+    return None if eta is None else from_text(eta)
+
+
+def _end(event: Event) -> End:
+    error = event.data.get("error")
+    brief = None if error is None else (error.get("type") or "", (error.get("message") or "")[:_MESSAGE_LIMIT])
+    eta = _eta(event) if event.type == "task.retrying" else None
+    return End(int(event.run is not None), event.time, event.id, event.type, event.duration, brief, eta)
+
+
+def _identity(event: Event) -> str:
+    return f"{event.time}/{event.id}"
+
+
+def greater(a: T | None, b: T | None) -> T | None:
+    """Give what outranks the other: the value of the later fact, then of the greater id."""
+    if a is None or b is None:
+        return b if a is None else a
+    return max(a, b)
+
+
+def join(into: Task, other: Task) -> None:
+    """Join another fold of the same task into this one, in place."""
+    for number, theirs in other.items():
+        ours = into.setdefault(number, Attempt())
+        ours.submissions.update(theirs.submissions)
+        for run, facts in theirs.runs.items():
+            ours.runs[run] = joined(ours.runs.get(run), facts)
+        if theirs.loose is not None:
+            ours.loose = joined(ours.loose, theirs.loose)
+        if theirs.cancel is not None:
+            ours.cancel = joined(ours.cancel, theirs.cancel)
+
+
+def joined(a: Facts | None, b: Facts) -> Facts:
+    """Give the join of two sets of facts about one execution."""
+    if a is None:
+        return b
+    starts = [start for start in (a.start, b.start) if start is not None]
+    ends = [end for end in (a.end, b.end) if end is not None]
+    return Facts(
+        first=min(a.first, b.first),
+        newest=max(a.newest, b.newest),
+        start=min(starts, default=None),
+        end=max(ends, key=lambda end: end.rank, default=None),
+        job=greater(a.job, b.job),
+        queue=greater(a.queue, b.queue),
+        worker=greater(a.worker, b.worker),
+        boot=greater(a.boot, b.boot),
+        timeout=greater(a.timeout, b.timeout),
+        progress=greater(a.progress, b.progress),
+        imported=a.imported or b.imported,
+        wait_known=a.wait_known and b.wait_known,
+        outputs={**a.outputs, **b.outputs},
+    )
+
+
+def fold(events: Iterable[Event], base: Task | None = None) -> Task:
+    """Fold facts of one task onto a base; the base is left as it is."""
+    task: Task = {}
+    if base:
+        join(task, unpack(pack(base)))
+    for event in events:
+        absorb(task, event)
+    return task
+
+
+_encoder = msgspec.msgpack.Encoder(order="deterministic")
+_decoder: msgspec.msgpack.Decoder[list[tuple[int, Attempt]]] = msgspec.msgpack.Decoder(list[tuple[int, Attempt]])
+
+
+def pack(task: Task) -> bytes:
+    """Write a fold as bytes: equal folds give equal bytes."""
+    return _encoder.encode(sorted(task.items()))
+
+
+def unpack(packed: bytes) -> Task:
+    """Read what `pack` wrote."""
+    return dict(_decoder.decode(packed))

@@ -1,0 +1,70 @@
+"""The one error tree of Taskscope.
+
+Every error that Taskscope raises on purpose is a `TaskscopeError`. A caller decides what to do by two things alone:
+the class says whose fault it is, `retryable` says whether the same call may succeed later with nothing changed.
+"""
+
+
+class TaskscopeError(Exception):
+    """Raised when Taskscope can't do what it was asked; the root of all its errors.
+
+    Attributes
+    ----------
+    retryable
+        True where the same call, repeated a little later, may succeed.
+    """
+
+    retryable: bool = False
+
+
+class UsageError(TaskscopeError):
+    """Raised when the caller asks for something that makes no sense; a command ends with exit code 2."""
+
+
+class InputError(TaskscopeError):
+    """Raised when an input is refused; it names what was refused and what to send instead.
+
+    Parameters
+    ----------
+    message
+        What is wrong, in one sentence.
+    field
+        Name of the refused field, empty where the whole input is refused.
+    value
+        The refused value as text, cut by the caller to a readable length.
+    remedy
+        What to send instead.
+    """
+
+    def __init__(self, message: str, *, field: str = "", value: str = "", remedy: str = "") -> None:
+        super().__init__(message)
+        self.field = field
+        self.value = value
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        """Join message, value and remedy into one readable line."""
+        text = str(self.args[0])
+        if self.field and self.field not in text:
+            text = f"{self.field}: {text}"
+        if self.value:
+            text = f"{text} (got {self.value})"
+        return f"{text}; {self.remedy}" if self.remedy else text
+
+
+class StoreError(TaskscopeError):
+    """Raised when the store can't answer or can't keep what it was given."""
+
+
+class StoreBusyError(StoreError):
+    """Raised when the store is locked or saturated by others; the same batch may be sent again."""
+
+    retryable = True
+
+
+class HomeError(TaskscopeError):
+    """Raised when the home folder is unusable, or another server holds it."""
+
+
+class SpoolError(TaskscopeError):
+    """Raised when the spool can't be read or written; what is already in it stays there."""

@@ -1,0 +1,233 @@
+"""The ports: what the middle of the house asks of its edges, in words of the domain.
+
+A store keeps facts and what follows from them. It is written through a `Ledger`, one transaction long: all of it
+becomes true or none of it, and nobody else writes meanwhile (on an embedded store) or to the same rows (on a server).
+It is read through `Questions`, one consistent view long. Instants are integer microseconds UTC everywhere.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from taskscope.core.cells import JobCell, JobKey, WorkerKey
+    from taskscope.core.events import Event
+    from taskscope.core.intervals import Interval
+    from taskscope.core.presence import Boot
+    from taskscope.core.registry import Job
+    from taskscope.core.runs import View
+    from taskscope.core.task import Task
+
+TaskKey = tuple[str, str]
+"""(service, task)."""
+BootKey = tuple[str, str, str]
+"""(service, boot, worker): the worker stands for a boot without an id, else it is empty."""
+Name = tuple[str, str]
+"""(service, name) of a job, a queue or a worker; the name is empty where no fact gives one."""
+Identity = tuple[str, int]
+"""(event id, time)."""
+
+
+class TaskChange(NamedTuple):
+    """A task to be written: its fold, how it was seen before (None: unknown) and how it is seen now."""
+
+    key: TaskKey
+    folded: Task
+    old: View | None
+    new: View
+
+
+class Filter(NamedTuple):
+    """Which facts a question is about; None stands for all. Several values of one field are alternatives."""
+
+    services: Sequence[str] | None = None
+    jobs: Sequence[str] | None = None
+    queues: Sequence[str] | None = None
+    workers: Sequence[str] | None = None
+    states: Sequence[str] | None = None
+    outcomes: Sequence[str] | None = None
+
+
+class RunRow(NamedTuple):
+    """A run, or a submission that waits for one (then `submission` is not empty), as it is listed."""
+
+    service: str
+    task: str
+    attempt: int
+    run: str
+    submission: str
+    anchor: int
+    job: str
+    queue: str
+    worker: str
+    boot: str | None
+    state: str
+    submitted: int | None
+    due: int | None
+    start: int | None
+    finish: int | None
+    duration: int | None
+    wait: int | None
+    skewed: bool
+    outcome: str | None
+    inferred: bool
+    end_type: str | None
+    error_type: str | None
+    error_message: str | None
+    progress: float | None
+    outputs: int
+    proof: int
+    heartbeat: int | None
+
+
+class BusyRow(NamedTuple):
+    """The part of a run that questions about workers need.
+
+    `end` of a run that is still open is its last proof of life: its own newest fact or a heartbeat of its boot.
+    """
+
+    service: str
+    queue: str
+    worker: str
+    start: int
+    end: int
+    finish: int | None
+    outcome: str | None
+
+
+class PresenceRow(NamedTuple):
+    """A span in which a worker was there, and the queues that it serves.
+
+    Spans of heartbeats are half-open; `inclusive` spans of workers without a boot contain their last instant.
+    """
+
+    service: str
+    worker: str
+    boot: int
+    start: int
+    end: int
+    inclusive: bool
+
+
+class Ledger(Protocol):
+    """The write side of a store, for the length of one transaction."""
+
+    def mark(self) -> int:
+        """Give the greatest `now` that a sweep has passed, 0 before the first."""
+
+    def move_mark(self, now: int) -> None:
+        """Raise the mark; it never falls."""
+
+    def known(self, identities: Sequence[Identity]) -> dict[Identity, int]:
+        """Give the content hash of those facts that are in the log."""
+
+    def sealed(self, days: Iterable[tuple[str, int]]) -> set[tuple[str, int]]:
+        """Give those of the (service, day) pairs in which facts of dropped tasks lie."""
+
+    def tasks(self, keys: Iterable[TaskKey]) -> dict[TaskKey, Task]:
+        """Give the folds of those tasks that are known; the caller owns them."""
+
+    def boots(self, keys: Iterable[BootKey]) -> dict[BootKey, Boot]:
+        """Give the folds of those boots that are known; the caller owns them."""
+
+    def jobs(self, keys: Iterable[Name]) -> dict[Name, Job]:
+        """Give the folds of those jobs that are registered; the caller owns them."""
+
+    def unended(self, boots: Iterable[BootKey], jobs: Iterable[Name]) -> set[TaskKey]:
+        """Give the tasks with a run of these boots or jobs whose end no fact states."""
+
+    def due(self, mark: int, limit: int) -> list[TaskKey]:
+        """Give tasks with a run of which inference may say something new at this mark, at most `limit` of them."""
+
+    def append(self, facts: Sequence[tuple[Event, int]], received: int) -> None:
+        """Put facts with their content hashes into the log; none of them is known."""
+
+    def save_tasks(self, changes: Sequence[TaskChange]) -> None:
+        """Write tasks and their runs."""
+
+    def save_boots(self, boots: Mapping[BootKey, Boot]) -> None:
+        """Write boots and their presence."""
+
+    def save_jobs(self, jobs: Mapping[Name, Job]) -> None:
+        """Write registered jobs."""
+
+    def add(self, jobs: Mapping[JobKey, JobCell], workers: Mapping[WorkerKey, list[int]], now: int) -> None:
+        """Add changes to the cells; those that become empty disappear."""
+
+    def count(self, refused: Mapping[str, int]) -> None:
+        """Count what was refused, by reason."""
+
+
+class Questions(Protocol):
+    """The read side of a store: one consistent view of it."""
+
+    def mark(self) -> int:
+        """Give the mark."""
+
+    def counters(self) -> dict[str, int]:
+        """Give the counts of what was refused, by reason."""
+
+    def is_sealed(self, window: Interval, where: Filter) -> bool:
+        """Tell whether retention has dropped tasks that count in this window."""
+
+    def finest(self, days: Interval) -> int:
+        """Give the number of the finest granularity that is kept for all days of an interval."""
+
+    def job_cells(self, granularity: int, window: Interval, where: Filter) -> Iterator[tuple[int, Name, JobCell]]:
+        """Yield (start, job, cell) of the cells that begin in the window, summed over queues."""
+
+    def worker_cells(
+        self, granularity: int, window: Interval, where: Filter
+    ) -> Iterator[tuple[int, Name, list[int]]]:
+        """Yield (start, worker, values) of the cells that begin in the window, summed over queues."""
+
+    def span(self, where: Filter) -> Interval | None:
+        """Give the days from the first to behind the last that hold any cell; None in an empty store."""
+
+    def touching(self, windows: Sequence[Interval], where: Filter) -> Iterator[RunRow]:
+        """Yield the runs with a submission, anchor, start or finish in any of the windows, each once."""
+
+    def tasks_between(self, window: Interval, where: Filter) -> Iterator[tuple[Name, str, bool, int, list[RunRow]]]:
+        """Yield (job, state, cancelled, first, runs) of tasks by first submission."""
+
+    def durations(self, window: Interval | None, where: Filter, last: int | None) -> list[tuple[int, str]]:
+        """Give (duration, outcome) of finished runs with a known one, by finish; the newest `last` if given.
+
+        Newest by finish, then service, task, attempt, run: never by numbers that depend on arrival.
+        """
+
+    def waits(self, window: Interval | None, where: Filter) -> list[int]:
+        """Give the known waits of runs by start."""
+
+    def busy(self, window: Interval, where: Filter) -> Iterator[BusyRow]:
+        """Yield the runs whose busy interval, or open time until the last proof of life, touches the window."""
+
+    def presence(self, window: Interval) -> Iterator[PresenceRow]:
+        """Yield the spans that touch the window."""
+
+    def serves(self, workers: Iterable[PresenceRow]) -> set[tuple[str, str, int, str]]:
+        """Give (service, worker, boot, queue) for the queues that boots, or workers without one (boot 0), serve."""
+
+    def page(
+        self, where: Filter, window: Interval | None, after: Sequence[int | str] | None, limit: int
+    ) -> list[RunRow]:
+        """List runs, newest anchor first, ties by service, task, attempt, run and submission, behind a row."""
+
+    def events(self) -> Iterator[tuple[Event, int]]:
+        """Yield every fact of the log with the content hash that was stored with it, by time and id."""
+
+
+class Store(Protocol):
+    """Where facts and what follows from them are kept."""
+
+    def ledger(self) -> AbstractContextManager[Ledger]:
+        """Open a transaction: it commits on a clean exit, and leaves no trace after an exception."""
+
+    def questions(self) -> AbstractContextManager[Questions]:
+        """Open a consistent view."""
+
+    def close(self) -> None:
+        """Let go of all connections."""

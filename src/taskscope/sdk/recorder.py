@@ -1,0 +1,103 @@
+"""Recording: a fact gets its id, its time and its sender, and goes to the spool."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from taskscope.sdk import forks
+from taskscope.sdk.fact import Fact, encode, name
+from taskscope.sdk.ids import uuid7
+from taskscope.sdk.spool import writer_of
+
+_now = datetime.now
+
+
+class Sender(NamedTuple):
+    """Who records: a name for statistics, and a UUID that no other start of a process shares."""
+
+    worker: str
+    boot: str
+
+
+class Recorder:
+    """Records the facts of one service, from one process, into one home.
+
+    Parameters
+    ----------
+    service
+        Which application.
+    worker
+        The worker's name; None for host and process id, which is another one in a forked child.
+    home
+        The home folder; None when there is none, and everything is dropped.
+
+    Attributes
+    ----------
+    sender
+        The present worker and boot.
+    pid
+        The process that this is in.
+    """
+
+    def __init__(self, service: str, worker: str | None, home: Path | None) -> None:
+        self.service = service
+        self._given_worker = worker
+        self._writer = writer_of(home)
+        self.pid = os.getpid()
+        self.renew()
+        forks.register(self)
+
+    def renew(self) -> None:
+        """Become another boot."""
+        worker = self._given_worker or name(f"{os.uname().nodename}-{self.pid}")
+        self.sender = Sender(worker, uuid7())
+
+    def after_fork(self) -> None:
+        """Give the child a boot of its own."""
+        self.pid = os.getpid()
+        self.renew()
+
+    @property
+    def dropped(self) -> int:
+        """Facts that this process could not keep in this home."""
+        return self._writer.dropped
+
+    def record(  # noqa: PLR0913 - a fact has that many fields
+        self,
+        event: str,
+        data: dict[str, Any] | None = None,
+        *,
+        sender: Sender | None = None,
+        task: str | None = None,
+        attempt: int | None = None,
+        run: str | None = None,
+        job: str | None = None,
+        queue: str | None = None,
+        duration_ms: float | None = None,
+    ) -> None:
+        """Record one fact as of now; whatever goes wrong is counted, nothing is raised."""
+        worker, boot = sender or (None, None)
+        try:
+            fact = Fact(
+                uuid7(),
+                event,
+                _now(UTC),
+                self.service,
+                task,
+                attempt,
+                run,
+                job,
+                queue,
+                worker,
+                boot,
+                duration_ms,
+                data,
+            )
+            self._writer.append(encode(fact))
+        except Exception as error:  # noqa: BLE001 - nothing may be raised into the application
+            self._writer.drop(error)
+
+    def close(self) -> None:
+        """Give up this process's segment, so that it can be drained to its end."""
+        self._writer.close()

@@ -1,0 +1,263 @@
+"""The entrance of the SDK: `connect` gives a `Scope`, and a scope records what an application does."""
+
+import atexit
+import logging
+import os
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, overload
+
+from taskscope.errors import HomeError
+from taskscope.sdk.fact import instant, milliseconds, name, ordinal, text
+from taskscope.sdk.heartbeat import Presence
+from taskscope.sdk.home import resolve_home
+from taskscope.sdk.ids import uuid7
+from taskscope.sdk.recorder import Recorder
+from taskscope.sdk.run import Run, started_data
+from taskscope.sdk.wrap import Function, job_name, wrap
+
+HEARTBEAT_S = 10.0
+TTL_S = 30.0
+_log = logging.getLogger("taskscope")
+
+
+class Scope:
+    """What one application records. Made by `connect`; safe between threads and after a fork.
+
+    None of its methods raises, and none waits for anybody.
+    """
+
+    def __init__(self, recorder: Recorder, presence: Presence) -> None:
+        self._recorder = recorder
+        self._presence = presence
+
+    @property
+    def service(self) -> str:
+        """Which application this is."""
+        return self._recorder.service
+
+    @property
+    def worker(self) -> str:
+        """The worker's name, as the statistics show it."""
+        return self._recorder.sender.worker
+
+    @property
+    def boot(self) -> str:
+        """The identity of this start of the worker, another one in a forked child."""
+        return self._recorder.sender.boot
+
+    @property
+    def dropped(self) -> int:
+        """Facts that this process could not keep in this home, of all its scopes together."""
+        return self._recorder.dropped
+
+    def run(
+        self,
+        job: str,
+        *,
+        task_id: str | None = None,
+        queue: str | None = None,
+        attempt: int = 1,
+        timeout: float | None = None,
+        args: object = None,
+    ) -> Run:
+        """Give a context manager, for `with` or `async with`, that records one execution of a task.
+
+        Parameters
+        ----------
+        job
+            What is run.
+        task_id
+            The task; a new one when absent.
+        queue
+            Where it waited.
+        attempt
+            Which try at it, from 1.
+        timeout
+            Its limit in seconds. It is recorded and not enforced here; a run that passes it is shown as timed out.
+        args
+            What it was called with, to be shown with the run.
+        """
+        return Run(
+            self._recorder,
+            self._presence,
+            job,
+            task_id=task_id,
+            queue=queue,
+            attempt=attempt,
+            data=started_data(timeout, args),
+        )
+
+    @overload
+    def task(self, function: Function, /) -> Function: ...
+
+    @overload
+    def task(
+        self, /, *, job: str | None = None, queue: str | None = None, timeout: float | None = None
+    ) -> Callable[[Function], Function]: ...
+
+    def task(
+        self,
+        function: Callable[..., Any] | None = None,
+        /,
+        *,
+        job: str | None = None,
+        queue: str | None = None,
+        timeout: float | None = None,
+    ) -> Callable[..., Any]:
+        """Decorate a function, plain or async, so that each call is recorded as a run of a new task.
+
+        Parameters
+        ----------
+        function
+            What to decorate, when used bare.
+        job
+            What to call it; its module and qualified name when absent.
+        queue
+            Where it waits.
+        timeout
+            Its limit in seconds, recorded and not enforced.
+        """
+
+        def decorate(function: Function) -> Function:
+            title = job or job_name(function)
+            return wrap(function, lambda: self.run(title, queue=queue, timeout=timeout))
+
+        return decorate if function is None else decorate(function)
+
+    def submitted(
+        self,
+        job: str,
+        *,
+        task_id: str | None = None,
+        queue: str | None = None,
+        attempt: int = 1,
+        eta: datetime | float | None = None,
+        idempotency_key: str | None = None,
+        args: object = None,
+    ) -> str:
+        """Record that a task was put into a queue, and give its id.
+
+        A process that only submits is no worker: this starts no heartbeats, and the fact names no worker.
+
+        Parameters
+        ----------
+        job
+            What is to be run.
+        task_id
+            The task; a new one when absent.
+        queue
+            Where it waits.
+        attempt
+            Which try at it, from 1.
+        eta
+            Not before when: a datetime (local time if it has no zone) or epoch seconds.
+        idempotency_key
+            What makes this submission the same as an earlier one.
+        args
+            What it is called with, to be shown with the task.
+        """
+        task = uuid7() if task_id is None else text(task_id)
+        given = {
+            "eta": instant(eta),
+            "idempotency_key": None if idempotency_key is None else text(idempotency_key),
+            "args": args,
+        }
+        self._recorder.record(
+            "task.submitted",
+            {key: value for key, value in given.items() if value is not None} or None,
+            task=task,
+            attempt=ordinal(attempt),
+            job=name(job),
+            queue=None if queue is None else name(queue),
+        )
+        return task
+
+    def present(self, *, concurrency: int | None = None) -> None:
+        """Say that this process is a worker, before its first task, so that it is seen while idle.
+
+        The first run of a process does the same by itself.
+
+        Parameters
+        ----------
+        concurrency
+            How many tasks it can run side by side; a later call with another number tells the change.
+        """
+        self._presence.begin(concurrency=concurrency)
+
+    def close(self) -> None:
+        """Say that the worker goes, and give up its segment; done at exit too. What comes later is another boot."""
+        self._presence.end()
+        self._recorder.close()
+        self._recorder.renew()
+
+
+_scopes: dict[tuple[object, ...], Scope] = {}
+
+
+def connect(
+    service: str = "default",
+    *,
+    home: str | os.PathLike[str] | None = None,
+    worker: str | None = None,
+    heartbeat_s: float = HEARTBEAT_S,
+    ttl_s: float = TTL_S,
+    queues: Sequence[str] | None = None,
+    role: str | None = None,
+) -> Scope:
+    """Give the scope of an application; the same one for the same arguments. Nothing is opened before the first fact.
+
+    Never raises: where there is no usable home, facts are dropped and counted, and the log says so.
+
+    Parameters
+    ----------
+    service
+        Which application; task ids are unique within it.
+    home
+        The home folder; TASKSCOPE_HOME, else ~/.taskscope, when absent.
+    worker
+        The worker's name; TASKSCOPE_WORKER, else host name and process id, when absent.
+    heartbeat_s
+        Seconds between two heartbeats.
+    ttl_s
+        How long one heartbeat counts, in seconds.
+    queues
+        The queues that this worker serves, so that it is seen there while idle.
+    role
+        What kind of worker it is, for example `scheduler`.
+    """
+    worker = worker or os.environ.get("TASKSCOPE_WORKER") or None
+    served = (queues,) if isinstance(queues, str) else tuple(queues or ())
+    try:
+        folder = resolve_home(home)
+    except (HomeError, TypeError) as error:
+        _log.warning("taskscope records nothing: %s", error)
+        folder = None
+    key = (service, folder, worker, heartbeat_s, ttl_s, served, role)
+    if key not in _scopes:
+        recorder = Recorder(name(service), None if worker is None else name(worker), folder)
+        about = {
+            "queues": [name(queue) for queue in served] or None,
+            "role": None if role is None else name(role),
+            "host": os.uname().nodename,
+        }
+        presence = Presence(
+            recorder,
+            heartbeat_s=_positive(heartbeat_s, HEARTBEAT_S),
+            ttl_s=_positive(ttl_s, TTL_S),
+            about={key: value for key, value in about.items() if value is not None},
+        )
+        _scopes[key] = Scope(recorder, presence)
+    return _scopes[key]
+
+
+def _positive(seconds: float, default_s: float) -> float:
+    return default_s if milliseconds(seconds) is None else seconds
+
+
+def _close_all() -> None:
+    for scope in list(_scopes.values()):
+        scope.close()
+
+
+atexit.register(_close_all)

@@ -1,0 +1,292 @@
+"""The write side of the store, for the length of one transaction."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from taskscope.core import presence, registry, sketch, task
+from taskscope.core.clock import DAY
+from taskscope.store.sqlite import rows
+from taskscope.store.sqlite.queries import statements
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from taskscope.core.cells import JobCell, JobKey, WorkerKey
+    from taskscope.core.events import Event
+    from taskscope.core.presence import Boot
+    from taskscope.core.registry import Job
+    from taskscope.core.runs import Run, View
+    from taskscope.core.task import Task
+    from taskscope.ports import BootKey, Identity, Name, TaskChange, TaskKey
+    from taskscope.store.sqlite.names import Names
+
+_CHUNK = 500
+
+
+class SqliteLedger:
+    """Writes within one `BEGIN IMMEDIATE` transaction, so nobody else writes meanwhile."""
+
+    def __init__(self, connection: sqlite3.Connection, names: Names) -> None:
+        """Work on a connection that has begun its transaction."""
+        self._connection = connection
+        self._names = names
+        self._sql = statements("ledger")
+        self._cells = statements("cells")
+        self._task_ids: dict[TaskKey, int] = {}
+        self._boot_ids: dict[BootKey, int] = {}
+        self._appended: set[TaskKey | BootKey] = set()
+        self._received = 0
+
+    # --- the mark and counters ---
+
+    def mark(self) -> int:
+        """Give the greatest `now` that a sweep has passed, 0 before the first."""
+        return self._meta("mark")
+
+    def move_mark(self, now: int) -> None:
+        """Raise the mark; it never falls."""
+        if now > self.mark():
+            self._write_meta("mark", now)
+
+    def count(self, refused: Mapping[str, int]) -> None:
+        """Count what was refused, by reason."""
+        for reason, count in refused.items():
+            self._write_meta(f"refused.{reason}", self._meta(f"refused.{reason}") + count)
+
+    def _meta(self, key: str) -> int:
+        row = self._connection.execute(self._sql["read_meta"], (key,)).fetchone()
+        return row[0] if row else 0
+
+    def _write_meta(self, key: str, value: int) -> None:
+        self._connection.execute(self._sql["write_meta"], (key, value, rows.checksum((key, value))))
+
+    # --- what is known ---
+
+    def known(self, identities: Sequence[Identity]) -> dict[Identity, int]:
+        """Give the content hash of those facts that are in the log."""
+        found: dict[Identity, int] = {}
+        wanted = set(identities)
+        for part in _chunks([rows.id_to_column(name) for name, _ in identities]):
+            marks = ",".join("?" * len(part))
+            query = f"SELECT id, time_us, hash FROM event WHERE id IN ({marks})"  # noqa: S608 - marks only
+            for column, time, content in self._connection.execute(query, part):
+                identity = (rows.id_from_column(column), time)
+                if identity in wanted:
+                    found[identity] = content
+        return found
+
+    def sealed(self, days: Iterable[tuple[str, int]]) -> set[tuple[str, int]]:
+        """Give those of the (service, day) pairs in which facts of dropped tasks lie."""
+        query = "SELECT 1 FROM sealed_day WHERE service = ? AND day_us = ?"
+        return {day for day in days if self._connection.execute(query, day).fetchone()}
+
+    def tasks(self, keys: Iterable[TaskKey]) -> dict[TaskKey, Task]:
+        """Give the folds of those tasks that are known; the caller owns them."""
+        by_service: defaultdict[str, list[str]] = defaultdict(list)
+        for service, name in keys:
+            by_service[service].append(name)
+        found: dict[TaskKey, Task] = {}
+        for service, names in by_service.items():
+            for part in _chunks(names):
+                marks = ",".join("?" * len(part))
+                query = f"SELECT id, task, folded FROM task WHERE service = ? AND task IN ({marks})"  # noqa: S608
+                for number, name, folded in self._connection.execute(query, (service, *part)):
+                    self._task_ids[service, name] = number
+                    found[service, name] = task.unpack(folded)
+        return found
+
+    def boots(self, keys: Iterable[BootKey]) -> dict[BootKey, Boot]:
+        """Give the folds of those boots that are known; the caller owns them."""
+        query = "SELECT id, folded FROM boot WHERE service = ? AND boot = ? AND anonymous = ?"
+        found: dict[BootKey, Boot] = {}
+        for key in keys:
+            row = self._connection.execute(query, key).fetchone()
+            if row is not None:
+                self._boot_ids[key] = row[0]
+                found[key] = presence.unpack(row[1])
+        return found
+
+    def jobs(self, keys: Iterable[Name]) -> dict[Name, Job]:
+        """Give the folds of those jobs that are registered; the caller owns them."""
+        found: dict[Name, Job] = {}
+        for service, name in keys:
+            number = self._names.find("job", service, name)
+            row = self._connection.execute("SELECT folded FROM job WHERE name = ?", (number,)).fetchone()
+            if row is not None:
+                found[service, name] = registry.unpack(row[0])
+        return found
+
+    def unended(self, boots: Iterable[BootKey], jobs: Iterable[Name]) -> set[TaskKey]:
+        """Give the tasks with a run of these boots or jobs whose end no fact states."""
+        found: set[TaskKey] = set()
+        for key in boots:
+            if (boot := self._boot_id(key)) is not None:
+                found.update(self._connection.execute(self._sql["unended_of_boot"], (boot,)))
+        for service, name in jobs:
+            if (job := self._names.find("job", service, name)) is not None:
+                found.update(self._connection.execute(self._sql["unended_of_job"], (job,)))
+        return found
+
+    def due(self, mark: int, limit: int) -> list[TaskKey]:
+        """Give tasks with a run of which inference may say something new at this mark, at most `limit` of them."""
+        return list(self._connection.execute(self._sql["due"], (mark, limit)))
+
+    # --- writing ---
+
+    def append(self, facts: Sequence[tuple[Event, int]], received: int) -> None:
+        """Put facts with their content hashes into the log; none of them is known."""
+        [seq] = self._connection.execute("SELECT coalesce(max(seq), 0) FROM event").fetchone()
+        self._received = received
+        lines = [self._event_row(seq + i, event, content) for i, (event, content) in enumerate(facts, start=1)]
+        self._connection.executemany(self._sql["append"], lines)
+
+    def _event_row(self, seq: int, event: Event, content: int) -> tuple[Any, ...]:
+        service, name = event.service, self._names.ensure
+        if event.task is not None:
+            key: TaskKey | BootKey = (service, event.task)
+            subject, boot = self._ensure_task((service, event.task)), None
+            if event.boot is not None:
+                self._ensure_boot((service, event.boot, ""))
+        elif event.type.startswith("worker."):
+            key = boot_key(event)
+            subject, boot = None, self._ensure_boot(key)
+        else:
+            key, subject, boot = ("", ""), None, None
+        self._appended.add(key)
+        return (
+            seq,
+            rows.id_to_column(event.id),
+            event.time,
+            content,
+            self._received,
+            event.type,
+            service,
+            subject,
+            boot,
+            event.attempt,
+            event.run,
+            None if event.job is None else name("job", service, event.job),
+            None if event.queue is None else name("queue", service, event.queue),
+            None if event.worker is None else name("worker", service, event.worker),
+            event.boot,
+            event.duration,
+            rows.data_to_column(event.data),
+        )
+
+    def save_tasks(self, changes: Sequence[TaskChange]) -> None:
+        """Write tasks and their runs."""
+        tasks: list[tuple[Any, ...]] = []
+        runs: list[tuple[Any, ...]] = []
+        gone: list[tuple[Any, ...]] = []
+        for change in changes:
+            number = self._ensure_task(change.key)
+            new = change.new
+            received = self._received if change.key in self._appended else 0
+            job = self._names.ensure("job", new.service, new.job)
+            queue = self._names.ensure("queue", new.service, new.queue)
+            folded = task.pack(change.folded)
+            tasks.append((folded, received, new.state, int(new.cancelled), job, queue, new.first, number))
+            before = _by_key(change.old)
+            for run in new.runs:
+                if before.pop((run.attempt, run.run, run.submission), None) != run:
+                    runs.append(self._run_row(number, new.service, run))
+            gone += [(number, *key) for key in before]
+        self._connection.executemany(self._sql["save_task"], tasks)
+        if gone:
+            self._connection.executemany(self._sql["drop_run"], gone)
+        self._connection.executemany(self._sql["save_run"], runs)
+
+    def _run_row(self, number: int, service: str, run: Run) -> tuple[Any, ...]:
+        boot = self._ensure_boot((service, run.boot, "")) if run.boot else None
+        return rows.run_to_row(number, run, lambda kind, name: self._names.ensure(kind, service, name), boot)
+
+    def save_boots(self, boots: Mapping[BootKey, Boot]) -> None:
+        """Write boots and their presence."""
+        for key, boot in boots.items():
+            number = self._ensure_boot(key)
+            worker = None if boot.worker is None else self._names.ensure("worker", key[0], boot.worker[2])
+            life = boot.life()
+            received = self._received if key in self._appended else 0
+            values = (presence.pack(boot), received, worker, life and life.heartbeat, life and life.ttl, number)
+            self._connection.execute(self._sql["save_boot"], values)
+            self._connection.execute(self._sql["drop_presence"], (number,))
+            spans = [(number, start, end) for start, end in boot.spans(cut=bool(key[1]))]
+            self._connection.executemany(self._sql["save_presence"], spans)
+
+    def save_jobs(self, jobs: Mapping[Name, Job]) -> None:
+        """Write registered jobs."""
+        for (service, name), job in jobs.items():
+            number = self._names.ensure("job", service, name)
+            self._connection.execute(self._sql["save_job"], (number, registry.pack(job), registry.limit(job)))
+
+    def add(self, jobs: Mapping[JobKey, JobCell], workers: Mapping[WorkerKey, list[int]], now: int) -> None:
+        """Add changes to the cells; those that become empty disappear."""
+        coarse: dict[int, int] = dict(self._connection.execute("SELECT day_us, finest FROM coarse_day"))
+        kept_jobs = {key: cell for key, cell in jobs.items() if key[0] >= coarse.get(key[1] // DAY * DAY, 0)}
+        kept_workers = {key: work for key, work in workers.items() if key[0] >= coarse.get(key[1] // DAY * DAY, 0)}
+        job_keys = [self._cell_key("job", key) for key in kept_jobs]
+        worker_keys = [self._cell_key("worker", key) for key in kept_workers]
+        self._connection.executemany(
+            self._cells["add_cell"],
+            [
+                (*key, *cell.counts, sketch.pack(cell.histogram), now)
+                for key, cell in zip(job_keys, kept_jobs.values(), strict=True)
+            ],
+        )
+        self._connection.executemany(
+            self._cells["add_worker_cell"],
+            [(*key, *work, now) for key, work in zip(worker_keys, kept_workers.values(), strict=True)],
+        )
+        lowered = [key for key, cell in zip(job_keys, kept_jobs.values(), strict=True) if min(cell.counts) < 0]
+        self._connection.executemany(self._cells["drop_empty_cells"], lowered)
+        lowered = [key for key, work in zip(worker_keys, kept_workers.values(), strict=True) if min(work) < 0]
+        self._connection.executemany(self._cells["drop_empty_worker_cells"], lowered)
+
+    def _cell_key(self, kind: str, key: JobKey | WorkerKey) -> tuple[int, int, int, int]:
+        granularity, start, service, name, queue = key
+        return (
+            granularity,
+            start,
+            self._names.ensure(kind, service, name),
+            self._names.ensure("queue", service, queue),
+        )
+
+    # --- subjects as numbers ---
+
+    def _ensure_task(self, key: TaskKey) -> int:
+        number = self._task_ids.get(key)
+        if number is None:
+            none = self._names.ensure("job", key[0], ""), self._names.ensure("queue", key[0], "")
+            cursor = self._connection.execute(self._sql["new_task"], (*key, *none))
+            number = self._task_ids[key] = int(cursor.lastrowid or 0)
+        return number
+
+    def _boot_id(self, key: BootKey) -> int | None:
+        number = self._boot_ids.get(key)
+        if number is None:
+            self.boots([key])
+        return self._boot_ids.get(key)
+
+    def _ensure_boot(self, key: BootKey) -> int:
+        number = self._boot_id(key)
+        if number is None:
+            values = (*key, presence.pack(presence.Boot()))
+            number = self._boot_ids[key] = int(self._connection.execute(self._sql["new_boot"], values).lastrowid or 0)
+        return number
+
+
+def boot_key(event: Event) -> BootKey:
+    """Name the boot of a worker fact: without an id the worker stands for it."""
+    return event.service, event.boot or "", "" if event.boot else event.worker or ""
+
+
+def _by_key(view: View | None) -> dict[tuple[int, str, str], Run]:
+    return {(run.attempt, run.run, run.submission): run for run in view.runs} if view else {}
+
+
+def _chunks(values: list[Any]) -> Iterator[list[Any]]:
+    for position in range(0, len(values), _CHUNK):
+        yield values[position : position + _CHUNK]

@@ -1,0 +1,48 @@
+"""Names and subjects as numbers, remembered by the connection that learned them.
+
+Numbers save space and comparisons; they depend on who came first, so nothing is ever ordered by them. A rolled back
+transaction forgets them all: what it had learned may never have become true.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import sqlite3
+
+
+class Names:
+    """The numbers of jobs, queues and workers by (kind, service, name)."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        """Remember nothing yet."""
+        self._connection = connection
+        self._numbers: dict[tuple[str, str, str], int] = {}
+
+    def forget(self) -> None:
+        """Drop everything that was learned."""
+        self._numbers.clear()
+
+    def find(self, kind: str, service: str, name: str) -> int | None:
+        """Give the number of a name, None when it has none."""
+        key = (kind, service, name)
+        number = self._numbers.get(key)
+        if number is None:
+            row = self._connection.execute(
+                "SELECT id FROM name WHERE kind = ? AND service = ? AND name = ?", key
+            ).fetchone()
+            if row is None:
+                return None
+            number = self._numbers[key] = row[0]
+        return number
+
+    def ensure(self, kind: str, service: str, name: str) -> int:
+        """Give the number of a name, a new one when it has none."""
+        number = self._numbers.get((kind, service, name)) or self.find(kind, service, name)
+        if number is None:
+            cursor = self._connection.execute(
+                "INSERT INTO name (kind, service, name) VALUES (?, ?, ?)", (kind, service, name)
+            )
+            number = self._numbers[kind, service, name] = int(cursor.lastrowid or 0)
+        return number

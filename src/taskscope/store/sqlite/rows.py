@@ -1,0 +1,110 @@
+"""How values of the domain stand in columns, and back."""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from taskscope.core import presence, registry, task
+from taskscope.core.events import Event
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from taskscope.core.runs import Run
+
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_encode = msgspec.json.Encoder(order="deterministic").encode
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+def id_to_column(name: str) -> bytes | str:
+    """Write an event id: a canonical UUID as its 16 bytes, less than half of its text."""
+    if len(name) == 36 and _UUID.fullmatch(name):
+        return bytes.fromhex(name.replace("-", ""))
+    return name
+
+
+def id_from_column(column: bytes | str) -> str:
+    """Read what `id_to_column` wrote."""
+    if isinstance(column, str):
+        return column
+    h = column.hex()
+    return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
+
+
+def data_to_column(data: dict[str, Any]) -> str | None:
+    """Write the data of a fact, None for nothing."""
+    return _encode(data).decode() if data else None
+
+
+def event_from_row(row: tuple[Any, ...]) -> Event:
+    """Read a fact; the columns are those of `events` in questions.sql."""
+    name, time, kind, service, subject, attempt, run, job, queue, worker, boot, duration, data = row
+    return Event(
+        id_from_column(name),
+        kind,
+        time,
+        service,
+        subject,
+        attempt,
+        run,
+        job,
+        queue,
+        worker,
+        boot,
+        duration,
+        _decode(data) if data else {},
+    )
+
+
+RUN_COLUMNS = 27
+
+
+def run_to_row(task_id: int, run: Run, name: Callable[[str, str], int], boot: int | None) -> tuple[Any, ...]:
+    """Write a run; `name(kind, name)` gives the number of a name of its service."""
+    error_type, error_message = run.error or (None, None)
+    return (
+        task_id,
+        run.attempt,
+        run.run,
+        run.submission,
+        run.anchor,
+        name("job", run.job),
+        name("queue", run.queue),
+        name("worker", run.worker),
+        boot,
+        run.state,
+        run.submitted,
+        run.due,
+        run.start,
+        run.finish,
+        run.duration,
+        run.wait,
+        int(run.skewed),
+        run.outcome,
+        int(run.inferred),
+        run.end_type,
+        run.end_id,
+        error_type,
+        error_message,
+        run.progress,
+        run.outputs,
+        run.proof,
+        run.recheck,
+    )
+
+
+def checksum(values: Iterable[Any]) -> int:
+    """Protect what can't be computed again from the log, so that `verify` notices a change of it."""
+    text = json.dumps([v.hex() if isinstance(v, bytes) else v for v in values], separators=(",", ":"))
+    return zlib.crc32(text.encode())
+
+
+unpack_task = task.unpack
+unpack_boot = presence.unpack
+unpack_job = registry.unpack

@@ -1,0 +1,57 @@
+-- name: append
+INSERT INTO event (seq, id, time_us, hash, received_us, type, service, task, subject_boot, attempt, run, job, queue,
+    worker, boot, duration_us, data)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: new_task
+INSERT INTO task (service, task, folded, received_us, state, cancelled, job, queue, first_us)
+VALUES (?, ?, x'', 0, '', 0, ?, ?, 0);
+
+-- name: save_task
+UPDATE task
+SET folded = ?, received_us = max(received_us, ?), state = ?, cancelled = ?, job = ?, queue = ?, first_us = ?
+WHERE id = ?;
+
+-- name: save_run
+INSERT OR REPLACE INTO run (task, attempt, run, submission, anchor_us, job, queue, worker, boot, state, submitted_us,
+    due_us, started_us, finished_us, duration_us, wait_us, skewed, outcome, inferred, end_type, end_id, error_type,
+    error_message, progress, outputs, proof_us, recheck_us)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: drop_run
+DELETE FROM run WHERE task = ? AND attempt = ? AND run = ? AND submission = ?;
+
+-- name: new_boot
+INSERT INTO boot (service, boot, anonymous, folded, received_us) VALUES (?, ?, ?, ?, 0);
+
+-- name: save_boot
+UPDATE boot SET folded = ?, received_us = max(received_us, ?), worker = ?, heartbeat_us = ?, ttl_us = ? WHERE id = ?;
+
+-- name: drop_presence
+DELETE FROM presence WHERE boot = ?;
+
+-- name: save_presence
+INSERT INTO presence (boot, start_us, end_us) VALUES (?, ?, ?);
+
+-- name: save_job
+INSERT INTO job (name, folded, limit_us) VALUES (?, ?, ?)
+ON CONFLICT DO UPDATE SET folded = excluded.folded, limit_us = excluded.limit_us;
+
+-- name: unended_of_boot
+SELECT DISTINCT t.service, t.task FROM run AS r JOIN task AS t ON t.id = r.task
+WHERE r.boot = ? AND r.end_type IS NULL AND r.submission = '';
+
+-- name: unended_of_job
+-- Few runs are unended, so their index is read whole.
+SELECT DISTINCT t.service, t.task FROM run AS r INDEXED BY run_unended JOIN task AS t ON t.id = r.task
+WHERE r.job = ? AND r.end_type IS NULL AND r.submission = '';
+
+-- name: due
+SELECT DISTINCT t.service, t.task FROM run AS r JOIN task AS t ON t.id = r.task
+WHERE r.recheck_us <= ? LIMIT ?;
+
+-- name: read_meta
+SELECT value FROM meta WHERE key = ?;
+
+-- name: write_meta
+INSERT OR REPLACE INTO meta (key, value, crc) VALUES (?, ?, ?);

@@ -1,0 +1,79 @@
+"""The store on one SQLite file: any number of processes read it, one at a time writes."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from taskscope.store.sqlite.connection import connect, translated
+from taskscope.store.sqlite.ledger import SqliteLedger
+from taskscope.store.sqlite.names import Names
+from taskscope.store.sqlite.questions import SqliteQuestions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class SqliteStore:
+    """Facts and what follows from them in one file.
+
+    Each thread has a connection of its own. A writer begins IMMEDIATE: a deferred transaction that reads first and
+    writes later fails when another process wrote in between, whatever the busy timeout.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open the file, or make it."""
+        self.path = path
+        self._local = threading.local()
+        self._open: list[sqlite3.Connection] = []
+        self._lock = threading.Lock()
+        self._connection()
+
+    def _connection(self) -> tuple[sqlite3.Connection, Names]:
+        pair: tuple[sqlite3.Connection, Names] | None = getattr(self._local, "pair", None)
+        if pair is None:
+            connection = connect(self.path)
+            pair = self._local.pair = (connection, Names(connection))
+            with self._lock:
+                self._open.append(connection)
+        return pair
+
+    @contextmanager
+    def ledger(self) -> Iterator[SqliteLedger]:
+        """Open a transaction: it commits on a clean exit, and leaves no trace after an exception."""
+        connection, names = self._connection()
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            yield SqliteLedger(connection, names)
+            connection.execute("COMMIT")
+        except BaseException as error:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            names.forget()
+            if isinstance(error, sqlite3.Error):
+                raise translated(error) from error
+            raise
+
+    @contextmanager
+    def questions(self) -> Iterator[SqliteQuestions]:
+        """Open a consistent view."""
+        connection, names = self._connection()
+        try:
+            connection.execute("BEGIN")
+            yield SqliteQuestions(connection, names)
+        except sqlite3.Error as error:
+            raise translated(error) from error
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        with self._lock:
+            for connection in self._open:
+                connection.close()
+            self._open.clear()
+        self._local = threading.local()

@@ -98,6 +98,18 @@ class BusyRow(NamedTuple):
     outcome: str | None
 
 
+class TaskRow(NamedTuple):
+    """A task as it stands now; `number` is the store's own."""
+
+    service: str
+    task: str
+    job: str
+    state: str
+    cancelled: bool
+    first: int
+    number: int
+
+
 class PresenceRow(NamedTuple):
     """A span in which a worker was there, and the queues that it serves.
 
@@ -170,51 +182,55 @@ class Questions(Protocol):
     def counters(self) -> dict[str, int]:
         """Give the counts of what was refused, by reason."""
 
-    def is_sealed(self, window: Interval, where: Filter) -> bool:
+    def is_sealed(self, window: Interval) -> bool:
         """Tell whether retention has dropped tasks that count in this window."""
 
-    def finest(self, days: Interval) -> int:
+    def finest(self, window: Interval) -> int:
         """Give the number of the finest granularity that is kept for all days of an interval."""
 
-    def job_cells(self, granularity: int, window: Interval, where: Filter) -> Iterator[tuple[int, Name, JobCell]]:
-        """Yield (start, job, cell) of the cells that begin in the window, summed over queues."""
-
-    def worker_cells(
-        self, granularity: int, window: Interval, where: Filter
-    ) -> Iterator[tuple[int, Name, list[int]]]:
-        """Yield (start, worker, values) of the cells that begin in the window, summed over queues."""
-
-    def span(self, where: Filter) -> Interval | None:
+    def span(self) -> Interval | None:
         """Give the days from the first to behind the last that hold any cell; None in an empty store."""
 
+    def job_cells(self, granularity: int, window: Interval, where: Filter) -> Iterator[tuple[int, Name, JobCell]]:
+        """Yield (start, job, cell) of the cells that begin in the window; a job has one per queue."""
+
+    def worker_cells(self, granularity: int, window: Interval, where: Filter) -> Iterator[tuple[int, Name, list[int]]]:
+        """Yield (start, worker, values) of the cells that begin in the window; a worker has one per queue."""
+
     def touching(self, windows: Sequence[Interval], where: Filter) -> Iterator[RunRow]:
-        """Yield the runs with a submission, anchor, start or finish in any of the windows, each once."""
+        """Yield the runs with a submission, anchor or finish in any of the windows, each once."""
 
-    def tasks_between(self, window: Interval, where: Filter) -> Iterator[tuple[Name, str, bool, int, list[RunRow]]]:
-        """Yield (job, state, cancelled, first, runs) of tasks by first submission."""
+    def tasks_between(self, window: Interval, where: Filter) -> Iterator[TaskRow]:
+        """Yield the tasks whose first submission lies in the window."""
 
-    def durations(self, window: Interval | None, where: Filter, last: int | None) -> list[tuple[int, str]]:
-        """Give (duration, outcome) of finished runs with a known one, by finish; the newest `last` if given.
+    def tasks_changed(self, window: Interval, where: Filter) -> Iterator[tuple[TaskRow, list[RunRow]]]:
+        """Yield the tasks whose first submission lies in the window, and that changed after it, with their runs."""
+
+    def durations(self, window: Interval | None, where: Filter, last: int | None) -> list[tuple[Name, int, str]]:
+        """Give (job, duration, outcome) of finished runs with a known one, by finish; the newest `last` if given.
 
         Newest by finish, then service, task, attempt, run: never by numbers that depend on arrival.
         """
 
-    def waits(self, window: Interval | None, where: Filter) -> list[int]:
-        """Give the known waits of runs by start."""
+    def waits(self, window: Interval | None, where: Filter) -> list[tuple[Name, int]]:
+        """Give (job, wait) of runs with a known one, by start."""
 
     def busy(self, window: Interval, where: Filter) -> Iterator[BusyRow]:
         """Yield the runs whose busy interval, or open time until the last proof of life, touches the window."""
 
-    def presence(self, window: Interval) -> Iterator[PresenceRow]:
-        """Yield the spans that touch the window."""
-
-    def serves(self, workers: Iterable[PresenceRow]) -> set[tuple[str, str, int, str]]:
-        """Give (service, worker, boot, queue) for the queues that boots, or workers without one (boot 0), serve."""
+    def open_runs(self, where: Filter) -> Iterator[BusyRow]:
+        """Yield the runs without an end, up to their last proof of life."""
 
     def page(
         self, where: Filter, window: Interval | None, after: Sequence[int | str] | None, limit: int
     ) -> list[RunRow]:
         """List runs, newest anchor first, ties by service, task, attempt, run and submission, behind a row."""
+
+    def presence(self, window: Interval) -> Iterator[PresenceRow]:
+        """Yield the spans that touch the window."""
+
+    def serves(self, row: PresenceRow) -> set[str]:
+        """Give the queues that the boot of a span, or the worker without one, serves."""
 
     def events(self) -> Iterator[tuple[Event, int]]:
         """Yield every fact of the log with the content hash that was stored with it, by time and id."""

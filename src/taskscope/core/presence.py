@@ -61,6 +61,11 @@ class Boot(msgspec.Struct, array_like=True, gc=False):
         return [(start, min(end, self.offline)) for start, end in self.covered if start < self.offline]
 
 
+def boot_key(event: Event) -> tuple[str, str, str]:
+    """Name the boot of a worker fact, as (service, boot, worker): the worker stands for a boot without an id."""
+    return event.service, event.boot or "", "" if event.boot else event.worker or ""
+
+
 def absorb(boot: Boot, events: Iterable[Event]) -> None:
     """Add `worker.*` facts of this boot to its fold, in place."""
     intervals: list[Interval] = []

@@ -46,7 +46,7 @@ def encode(fact: Fact) -> bytes:
         Whatever the encoder raises when even the shortened fact can't be written.
     """
     try:
-        if fact.data is None or _shallow(fact.data.get("args"), _ARGS_LEVELS):
+        if fact.data is None or _acceptable(fact.data.get("args"), _ARGS_LEVELS):
             payload = _encode(fact)
             if len(payload) <= DATA_LIMIT_BYTES:
                 return payload
@@ -121,12 +121,15 @@ def _foreign(value: object) -> str:
 _encode = msgspec.json.Encoder(enc_hook=_foreign).encode
 
 
-def _shallow(value: object, levels: int) -> bool:
+def _acceptable(value: object, levels: int) -> bool:
+    """Tell whether a server takes these arguments: nested no deeper than that, integers within 64 bits."""
+    if isinstance(value, int):
+        return -(1 << 63) <= value < 1 << 64
     if isinstance(value, dict):
         value = value.values()
     elif not isinstance(value, list | tuple):
         return True
-    return levels > 0 and all(_shallow(item, levels - 1) for item in value)
+    return levels > 0 and all(_acceptable(item, levels - 1) for item in value)
 
 
 def _slim(fact: Fact) -> Fact:

@@ -51,7 +51,7 @@ class Presence:
         """Say that this worker is there and keep saying so; a second call only tells a new concurrency."""
         limit = {} if concurrency is None else {"concurrency": concurrency}
         with self._lock:
-            sender = self._recorder.sender
+            sender, stop = self._recorder.sender, self._stop
             if self.begun:
                 if limit:
                     self._recorder.record("worker.heartbeat", self._proof | limit, sender=sender)
@@ -61,7 +61,7 @@ class Presence:
                 "worker.online", self._about | {"pid": os.getpid()} | self._proof | limit, sender=sender
             )
             self._recorder.record("worker.heartbeat", self._proof, sender=sender)
-            self._start_thread(sender, self._stop)
+            self._start_thread(sender, stop)
 
     def end(self) -> None:
         """Say that this worker goes, if it ever said that it was there."""

@@ -98,6 +98,10 @@ class SpoolWriter:
     def close(self) -> None:
         """Give the segment up, so that it can be drained and removed; the next record opens another."""
         with self._lock:
+            if self._writing:
+                # Inside a signal handler: the write it interrupted still needs the descriptor, the next one moves on.
+                self._size_bytes = SEGMENT_LIMIT_BYTES
+                return
             self._release()
 
     def _write(self, record: bytes) -> Exception | None:

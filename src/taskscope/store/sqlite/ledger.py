@@ -36,6 +36,7 @@ class SqliteLedger:
         self._sql = statements("ledger")
         self._cells = statements("cells")
         self._task_ids: dict[TaskKey, int] = {}
+        self._looked_up: set[TaskKey] = set()
         self._boot_ids: dict[BootKey, int] = {}
         self._appended: set[TaskKey | BootKey] = set()
         self._received = 0
@@ -86,8 +87,9 @@ class SqliteLedger:
     def tasks(self, keys: Iterable[TaskKey]) -> dict[TaskKey, Task]:
         """Give the folds of those tasks that are known; the caller owns them."""
         by_service: defaultdict[str, list[str]] = defaultdict(list)
-        for service, name in keys:
-            by_service[service].append(name)
+        for key in keys:
+            by_service[key[0]].append(key[1])
+            self._looked_up.add(key)
         found: dict[TaskKey, Task] = {}
         for service, names in by_service.items():
             for part in _chunks(names):
@@ -151,7 +153,7 @@ class SqliteLedger:
             if event.boot is not None:
                 self._ensure_boot((service, event.boot, ""))
         elif event.type.startswith("worker."):
-            key = boot_key(event)
+            key = presence.boot_key(event)
             subject, boot = None, self._ensure_boot(key)
         else:
             key, subject, boot = ("", ""), None, None
@@ -242,7 +244,7 @@ class SqliteLedger:
         )
         lowered = [key for key, cell in zip(job_keys, kept_jobs.values(), strict=True) if min(cell.counts) < 0]
         self._connection.executemany(self._cells["drop_empty_cells"], lowered)
-        lowered = [key for key, work in zip(worker_keys, kept_workers.values(), strict=True) if min(work) < 0]
+        lowered = [key for key, work in zip(worker_keys, kept_workers.values(), strict=True) if min(work) < 0 or work[1]]
         self._connection.executemany(self._cells["drop_empty_worker_cells"], lowered)
 
     def _cell_key(self, kind: str, key: JobKey | WorkerKey) -> tuple[int, int, int, int]:
@@ -258,6 +260,9 @@ class SqliteLedger:
 
     def _ensure_task(self, key: TaskKey) -> int:
         number = self._task_ids.get(key)
+        if number is None and key not in self._looked_up:
+            self.tasks([key])
+            number = self._task_ids.get(key)
         if number is None:
             none = self._names.ensure("job", key[0], ""), self._names.ensure("queue", key[0], "")
             cursor = self._connection.execute(self._sql["new_task"], (*key, *none))
@@ -276,11 +281,6 @@ class SqliteLedger:
             values = (*key, presence.pack(presence.Boot()))
             number = self._boot_ids[key] = int(self._connection.execute(self._sql["new_boot"], values).lastrowid or 0)
         return number
-
-
-def boot_key(event: Event) -> BootKey:
-    """Name the boot of a worker fact: without an id the worker stands for it."""
-    return event.service, event.boot or "", "" if event.boot else event.worker or ""
 
 
 def _by_key(view: View | None) -> dict[tuple[int, str, str], Run]:

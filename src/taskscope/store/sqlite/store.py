@@ -60,10 +60,10 @@ class SqliteStore:
     @contextmanager
     def questions(self) -> Iterator[SqliteQuestions]:
         """Open a consistent view."""
-        connection, names = self._connection()
+        connection, _ = self._connection()
         try:
             connection.execute("BEGIN")
-            yield SqliteQuestions(connection, names)
+            yield SqliteQuestions(connection)
         except sqlite3.Error as error:
             raise translated(error) from error
         finally:

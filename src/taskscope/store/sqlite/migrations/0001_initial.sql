@@ -85,11 +85,15 @@ CREATE TABLE run (
 CREATE INDEX run_anchor ON run (anchor_us);
 CREATE INDEX run_finished ON run (finished_us) WHERE finished_us IS NOT NULL;
 CREATE INDEX run_job_finished ON run (job, finished_us) WHERE finished_us IS NOT NULL;
-CREATE INDEX run_long ON run (started_us) WHERE duration_us >= 3600000000;
+CREATE INDEX run_submitted ON run (submitted_us) WHERE submitted_us IS NOT NULL;
+CREATE INDEX run_long ON run (anchor_us) WHERE duration_us >= 3600000000;
 CREATE INDEX run_unended ON run (boot) WHERE end_type IS NULL AND submission = '';
 CREATE INDEX run_recheck ON run (recheck_us) WHERE recheck_us IS NOT NULL;
 CREATE INDEX run_boot_queue ON run (boot, queue) WHERE boot IS NOT NULL;
-CREATE INDEX run_bootless ON run (worker, queue, started_us) WHERE boot IS NULL AND submission = '';
+-- Workers without a boot: their first and last sign by one seek each.
+CREATE INDEX run_bootless_first ON run (worker, anchor_us)
+WHERE boot IS NULL AND (started_us IS NOT NULL OR finished_us IS NOT NULL);
+CREATE INDEX run_bootless_last ON run (worker, finished_us) WHERE boot IS NULL AND finished_us IS NOT NULL;
 
 -- One start of one worker: the fold of its worker facts. Without a boot id the worker's name stands for it.
 CREATE TABLE boot (
@@ -239,13 +243,11 @@ CREATE TABLE sealed_day (
 
 -- Workers without a boot are present from their first start to their last sign: what dropped runs say of that.
 CREATE TABLE sealed_worker (
-    worker INTEGER NOT NULL REFERENCES name,
-    queue INTEGER NOT NULL REFERENCES name,
+    worker INTEGER PRIMARY KEY REFERENCES name,
     first_us INTEGER NOT NULL,
     last_us INTEGER NOT NULL,
-    crc INTEGER NOT NULL,
-    PRIMARY KEY (worker, queue)
-) WITHOUT ROWID;
+    crc INTEGER NOT NULL
+);
 
 -- The queues that dropped runs of a boot came from.
 CREATE TABLE sealed_queue (

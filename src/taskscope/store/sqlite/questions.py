@@ -1,0 +1,231 @@
+"""The read side of the store: one consistent view of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from taskscope.core import presence, sketch
+from taskscope.core.cells import JobCell
+from taskscope.core.clock import DAY
+from taskscope.ports import BusyRow, Filter, PresenceRow, RunRow, TaskRow
+from taskscope.store.sqlite import rows
+from taskscope.store.sqlite.queries import statements
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from taskscope.core.events import Event
+    from taskscope.core.intervals import Interval
+    from taskscope.ports import Name
+
+ALL = Filter()
+
+
+class SqliteQuestions:
+    """Reads within one transaction: WAL keeps the view that it began with."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        """Work on a connection that has begun its transaction."""
+        self._connection = connection
+        self._sql = statements("questions")
+
+    def _rows(self, sql: str, values: Iterable[Any] = ()) -> Iterator[tuple[Any, ...]]:
+        return iter(self._connection.execute(sql, tuple(values)))
+
+    def _one(self, sql: str, *values: Any) -> tuple[Any, ...] | None:
+        row: tuple[Any, ...] | None = self._connection.execute(sql, values).fetchone()
+        return row
+
+    # --- the state of the ledger ---
+
+    def mark(self) -> int:
+        """Give the mark."""
+        row = self._one("SELECT value FROM meta WHERE key = 'mark'")
+        return row[0] if row else 0
+
+    def counters(self) -> dict[str, int]:
+        """Give the counts of what was refused, by reason."""
+        found = self._rows("SELECT substr(key, 9), value FROM meta WHERE key LIKE 'refused.%'")
+        return dict(found)  # type: ignore[arg-type]
+
+    def is_sealed(self, window: Interval) -> bool:
+        """Tell whether retention has dropped tasks that count in this window."""
+        query = "SELECT 1 FROM sealed_cell WHERE granularity = 2 AND start_us > ? AND start_us < ? LIMIT 1"
+        return self._one(query, window[0] - DAY, window[1]) is not None
+
+    def finest(self, window: Interval) -> int:
+        """Give the number of the finest granularity that is kept for all days of an interval."""
+        query = "SELECT max(finest) FROM coarse_day WHERE day_us > ? AND day_us < ?"
+        row = self._one(query, window[0] - DAY, window[1])
+        return (row and row[0]) or 0
+
+    def span(self) -> Interval | None:
+        """Give the days from the first to behind the last that hold any cell; None in an empty store."""
+        query = """
+            SELECT min(first), max(last) FROM (
+                SELECT min(start_us) AS first, max(start_us) AS last FROM cell WHERE granularity = 2
+                UNION ALL SELECT min(start_us), max(start_us) FROM worker_cell WHERE granularity = 2)"""
+        row = self._one(query)
+        return None if row is None or row[0] is None else (row[0], row[1] + DAY)
+
+    # --- cells ---
+
+    def job_cells(self, granularity: int, window: Interval, where: Filter) -> Iterator[tuple[int, Name, JobCell]]:
+        """Yield (start, job, cell) of the cells that begin in the window."""
+        clause, values = _among("c", where, ("job", "queue"))
+        for row in self._rows(self._sql["job_cells"] + clause, (granularity, *window, *values)):
+            yield row[0], (row[1], row[2]), JobCell(list(row[3:-1]), sketch.unpack(row[-1]))
+
+    def worker_cells(self, granularity: int, window: Interval, where: Filter) -> Iterator[tuple[int, Name, list[int]]]:
+        """Yield (start, worker, values) of the cells that begin in the window."""
+        clause, values = _among("c", where, ("worker", "queue"))
+        for row in self._rows(self._sql["worker_cells"] + clause, (granularity, *window, *values)):
+            yield row[0], (row[1], row[2]), list(row[3:])
+
+    # --- runs and tasks ---
+
+    def touching(self, windows: Sequence[Interval], where: Filter) -> Iterator[RunRow]:
+        """Yield the runs with a submission, anchor or finish in any of the windows, each once."""
+        clause, values = _among("r", where, ("job", "queue"))
+        times = ("submitted_us", "anchor_us", "finished_us")
+        parts = [f"r.{time} >= ? AND r.{time} < ?" for _ in windows for time in times]
+        bounds = [bound for window in windows for _ in times for bound in window]
+        if parts:
+            query = f"{self._sql['runs']} WHERE ({' OR '.join(parts)}){clause}"
+            yield from (_run_row(row) for row in self._rows(query, (*bounds, *values)))
+
+    def tasks_between(self, window: Interval, where: Filter) -> Iterator[TaskRow]:
+        """Yield the tasks whose first submission lies in the window."""
+        clause, values = _among("t", where, ("job", "queue"))
+        yield from (TaskRow(*row) for row in self._rows(_TASKS + clause, (*window, *values)))
+
+    def tasks_changed(self, window: Interval, where: Filter) -> Iterator[tuple[TaskRow, list[RunRow]]]:
+        """Yield the tasks whose first submission lies in the window, and that changed after it, with their runs."""
+        clause, values = _among("t", where, ("job", "queue"))
+        changed = " UNION ".join(
+            f"SELECT task FROM run WHERE {time} >= ?" for time in ("submitted_us", "anchor_us", "finished_us")
+        )
+        query = f"{_TASKS} AND t.id IN ({changed}){clause}"
+        end = window[1]
+        for row in self._connection.execute(query, (*window, end, end, end, *values)).fetchall():
+            runs = self._rows(self._sql["runs"] + " WHERE r.task = ?", (row[-1],))
+            yield TaskRow(*row), [_run_row(run) for run in runs]
+
+    def durations(self, window: Interval | None, where: Filter, last: int | None) -> list[tuple[Name, int, str]]:
+        """Give (job, duration, outcome) of finished runs; the newest `last` if given."""
+        clause, values = _among("r", where, ("job", "queue"))
+        query = _DURATIONS + clause
+        if window is not None:
+            query += " AND r.finished_us >= ? AND r.finished_us < ?"
+            values += window
+        if last is not None:
+            query += " ORDER BY r.finished_us DESC, t.service, t.task, r.attempt, r.run LIMIT ?"
+            values += (last,)
+        return [((row[0], row[1]), row[2], row[3]) for row in self._rows(query, values)]
+
+    def waits(self, window: Interval | None, where: Filter) -> list[tuple[Name, int]]:
+        """Give (job, wait) of runs by start."""
+        clause, values = _among("r", where, ("job", "queue"))
+        query = (
+            "SELECT j.service, j.name, r.wait_us FROM run AS r JOIN name AS j ON j.id = r.job "
+            f"WHERE r.wait_us IS NOT NULL{clause}"
+        )
+        if window is not None:  # a run that has a wait is ordered by its start
+            query += " AND r.anchor_us >= ? AND r.anchor_us < ?"
+            values += window
+        return [((row[0], row[1]), row[2]) for row in self._rows(query, values)]
+
+    def busy(self, window: Interval, where: Filter) -> Iterator[BusyRow]:
+        """Yield the runs whose busy interval, or open time until the last proof of life, touches the window."""
+        for name in ("busy", "open"):
+            for row in self._rows(self._sql[name], window):
+                if _matches(where.services, row[0]) and _matches(where.queues, row[1]):
+                    yield BusyRow(*row)
+
+    def open_runs(self, where: Filter) -> Iterator[BusyRow]:
+        """Yield the runs without an end, up to their last proof of life."""
+        for row in self._rows(self._sql["open"], (0, 1 << 62)):
+            if _matches(where.services, row[0]) and _matches(where.queues, row[1]):
+                yield BusyRow(*row)
+
+    def page(
+        self, where: Filter, window: Interval | None, after: Sequence[int | str] | None, limit: int
+    ) -> list[RunRow]:
+        """List runs, newest anchor first, ties by service, task, attempt, run and submission, behind a row."""
+        clause, values = _among("r", where, ("job", "queue", "worker"))
+        for column, wanted in (("state", where.states), ("outcome", where.outcomes)):
+            if wanted is not None:
+                clause += f" AND r.{column} IN ({','.join('?' * len(wanted))})"
+                values += tuple(wanted)
+        if window is not None:
+            clause += " AND r.anchor_us >= ? AND r.anchor_us < ?"
+            values += window
+        if after is not None:
+            clause += (
+                " AND (r.anchor_us < ? OR (r.anchor_us = ?"
+                " AND (t.service, t.task, r.attempt, r.run, r.submission) > (?, ?, ?, ?, ?)))"
+            )
+            values += (after[0], *after)
+        order = " ORDER BY r.anchor_us DESC, t.service, t.task, r.attempt, r.run, r.submission LIMIT ?"
+        query = f"{self._sql['runs']} WHERE 1{clause}{order}"
+        return [_run_row(row) for row in self._rows(query, (*values, limit))]
+
+    # --- workers ---
+
+    def presence(self, window: Interval) -> Iterator[PresenceRow]:
+        """Yield the spans that touch the window."""
+        for name in ("presence", "bootless"):
+            for row in self._rows(self._sql[name], window):
+                yield PresenceRow(*row[:5], bool(row[5]))
+
+    def serves(self, row: PresenceRow) -> set[str]:
+        """Give the queues that the boot of a span, or the worker without one, serves."""
+        if row.boot == 0:
+            return {queue for (queue,) in self._rows(self._sql["served_by_worker"], (row.service, row.worker))}
+        queues = {queue for (queue,) in self._rows(self._sql["served_by_boot"], (row.boot,))}
+        stored = self._one("SELECT folded FROM boot WHERE id = ?", row.boot)
+        named = presence.unpack(stored[0]).queues if stored else None
+        return queues | set(named[2] if named else ())
+
+    # --- the log ---
+
+    def events(self) -> Iterator[tuple[Event, int]]:
+        """Yield every fact of the log with its content hash, by time, then id."""
+        for row in self._rows(self._sql["events"] + " ORDER BY e.time_us, e.id"):
+            yield rows.event_from_row(row[:-1]), row[-1]
+
+
+_TASKS = (
+    "SELECT j.service, t.task, j.name, t.state, t.cancelled, t.first_us, t.id "
+    "FROM task AS t JOIN name AS j ON j.id = t.job WHERE t.first_us >= ? AND t.first_us < ?"
+)
+_DURATIONS = (
+    "SELECT j.service, j.name, r.duration_us, r.outcome FROM run AS r JOIN name AS j ON j.id = r.job "
+    "JOIN task AS t ON t.id = r.task WHERE r.finished_us IS NOT NULL AND r.duration_us IS NOT NULL"
+)
+
+
+def _run_row(row: tuple[Any, ...]) -> RunRow:
+    return RunRow._make(row)._replace(skewed=bool(row[17]), inferred=bool(row[19]))
+
+
+def _matches(wanted: Sequence[str] | None, value: str) -> bool:
+    return wanted is None or value in wanted
+
+
+def _among(alias: str, where: Filter, kinds: Sequence[str]) -> tuple[str, tuple[Any, ...]]:
+    """Restrict the name columns of a table; the service of a row is that of its names."""
+    clause, values = "", []
+    wanted = {"job": where.jobs, "queue": where.queues, "worker": where.workers}
+    for position, kind in enumerate(kinds):
+        names, services = wanted[kind], where.services if position == 0 else None
+        if names is None and services is None:
+            continue
+        clause += f" AND {alias}.{kind} IN (SELECT id FROM name WHERE kind = '{kind}'"
+        for column, among in (("name", names), ("service", services)):
+            if among is not None:
+                clause += f" AND {column} IN ({','.join('?' * len(among))})"
+                values += list(among)
+        clause += ")"
+    return clause, tuple(values)

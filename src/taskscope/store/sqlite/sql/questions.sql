@@ -1,0 +1,86 @@
+-- name: job_cells
+SELECT c.start_us, j.service, j.name, c.submitted, c.begun, c.taken, c.gone, c.succeeded, c.failed, c.timed_out,
+    c.cancelled, c.lost, c.inferred_timed_out, c.inferred_lost, c.skewed, c.wait_count, c.wait_us,
+    c.succeeded_count, c.succeeded_us, c.failed_count, c.failed_us, c.other_count, c.other_us, c.outputs,
+    c.tasks_pending, c.tasks_processing, c.tasks_retrying, c.tasks_completed, c.tasks_failed, c.tasks_cancelled,
+    c.histogram
+FROM cell AS c JOIN name AS j ON j.id = c.job
+WHERE c.granularity = ? AND c.start_us >= ? AND c.start_us < ?
+
+-- name: worker_cells
+SELECT c.start_us, w.service, w.name, c.busy_us, c.level, c.finished, c.succeeded, c.exec_count, c.exec_us
+FROM worker_cell AS c JOIN name AS w ON w.id = c.worker
+WHERE c.granularity = ? AND c.start_us >= ? AND c.start_us < ?
+
+-- name: runs
+SELECT t.service, t.task, r.attempt, r.run, r.submission, r.anchor_us, j.name, q.name, w.name, b.boot, r.state,
+    r.submitted_us, r.due_us, r.started_us, r.finished_us, r.duration_us, r.wait_us, r.skewed, r.outcome, r.inferred,
+    r.end_type, r.error_type, r.error_message, r.progress, r.outputs, r.proof_us, b.heartbeat_us
+FROM run AS r JOIN task AS t ON t.id = r.task
+JOIN name AS j ON j.id = r.job JOIN name AS q ON q.id = r.queue JOIN name AS w ON w.id = r.worker
+LEFT JOIN boot AS b ON b.id = r.boot
+
+-- name: busy
+-- A run is busy from its anchor on. Those of an hour and more have an index of their own, so that the others are
+-- found by a bounded stretch of anchors.
+SELECT q.service, q.name, w.name, r.anchor_us, r.anchor_us + r.duration_us, r.finished_us, r.outcome
+FROM run AS r JOIN name AS q ON q.id = r.queue JOIN name AS w ON w.id = r.worker
+WHERE r.duration_us < 3600000000 AND r.anchor_us > ?1 - 3600000000 AND r.anchor_us < ?2
+    AND r.anchor_us + r.duration_us > ?1
+UNION ALL
+SELECT q.service, q.name, w.name, r.anchor_us, r.anchor_us + r.duration_us, r.finished_us, r.outcome
+FROM run AS r INDEXED BY run_long JOIN name AS q ON q.id = r.queue JOIN name AS w ON w.id = r.worker
+WHERE r.duration_us >= 3600000000 AND r.anchor_us < ?2 AND r.anchor_us + r.duration_us > ?1
+
+-- name: open
+-- Runs without an end, observed or inferred, up to their last proof of life.
+SELECT q.service, q.name, w.name, r.started_us, max(r.proof_us, coalesce(b.heartbeat_us, 0)), NULL, NULL
+FROM run AS r INDEXED BY run_unended JOIN name AS q ON q.id = r.queue JOIN name AS w ON w.id = r.worker
+LEFT JOIN boot AS b ON b.id = r.boot
+WHERE r.end_type IS NULL AND r.submission = '' AND r.outcome IS NULL AND r.started_us < ?2
+    AND max(r.proof_us, coalesce(b.heartbeat_us, 0)) > ?1
+
+-- name: presence
+SELECT w.service, w.name, b.id, p.start_us, p.end_us, 0
+FROM presence AS p JOIN boot AS b ON b.id = p.boot JOIN name AS w ON w.id = b.worker
+WHERE p.end_us > ?1 AND p.start_us < ?2
+
+-- name: bootless
+-- Workers of facts without a boot: from their first start to their last start or finish, both included.
+SELECT * FROM (
+    SELECT w.service, w.name, 0,
+        min(coalesce((
+            SELECT min(r.anchor_us) FROM run AS r WHERE r.worker = w.id AND r.boot IS NULL
+                AND (r.started_us IS NOT NULL OR r.finished_us IS NOT NULL)), 1 << 62), coalesce(s.first_us, 1 << 62)
+        ) AS first_us,
+        max(coalesce((
+            SELECT max(r.anchor_us) FROM run AS r WHERE r.worker = w.id AND r.boot IS NULL
+                AND (r.started_us IS NOT NULL OR r.finished_us IS NOT NULL)), 0),
+            coalesce((
+            SELECT max(r.finished_us) FROM run AS r WHERE r.worker = w.id AND r.boot IS NULL
+                AND r.finished_us IS NOT NULL), 0), coalesce(s.last_us, 0)
+        ) AS last_us, 1
+    FROM name AS w LEFT JOIN sealed_worker AS s ON s.worker = w.id
+    WHERE w.kind = 'worker' AND w.name != ''
+) WHERE first_us < ?2 AND last_us >= ?1
+
+-- name: served_by_boot
+SELECT q.name FROM name AS q WHERE q.id IN (
+    SELECT queue FROM run WHERE boot = ?1 UNION SELECT queue FROM sealed_queue WHERE boot = ?1
+)
+
+-- name: served_by_worker
+SELECT q.name FROM name AS q WHERE q.id IN (
+    SELECT c.queue FROM name AS w JOIN worker_cell AS c ON c.worker = w.id
+    WHERE w.kind = 'worker' AND w.service = ?1 AND w.name = ?2 AND c.granularity = 2
+    UNION
+    SELECT r.queue FROM name AS w JOIN run AS r INDEXED BY run_unended ON r.worker = w.id
+    WHERE w.kind = 'worker' AND w.service = ?1 AND w.name = ?2 AND r.end_type IS NULL AND r.submission = ''
+        AND r.boot IS NULL
+)
+
+-- name: events
+SELECT e.id, e.type, e.time_us, e.service, t.task, e.attempt, e.run, j.name, q.name, w.name, e.boot, e.duration_us,
+    e.data, e.hash
+FROM event AS e LEFT JOIN task AS t ON t.id = e.task LEFT JOIN name AS j ON j.id = e.job
+LEFT JOIN name AS q ON q.id = e.queue LEFT JOIN name AS w ON w.id = e.worker

@@ -165,9 +165,14 @@ Part = RunPart | TaskPart
 def contributions(view: View) -> list[Part]:
     """List what a task contributes to the cells."""
     parts: list[Part] = [_run_part(view.service, run) for run in view.runs]
-    field = _F["tasks_cancelled"] if view.cancelled else _TASK[view.state]
+    field = task_field(view.state, cancelled=view.cancelled)
     parts.append(TaskPart(view.service, view.job, view.queue, view.first, field))
     return parts
+
+
+def task_field(state: str, *, cancelled: bool) -> int:
+    """Give the position in `JOB_FIELDS` that counts a task in this state."""
+    return _F["tasks_cancelled"] if cancelled else _TASK[state]
 
 
 def _run_part(service: str, run: Run) -> RunPart:

@@ -1,0 +1,8 @@
+"""Questions and their answers: every figure is read from cells and runs, none is kept on the side."""
+
+from taskscope.stats.durations import percentiles
+from taskscope.stats.listing import runs
+from taskscope.stats.summary import stats
+from taskscope.stats.utilization import utilization
+
+__all__ = ["percentiles", "runs", "stats", "utilization"]

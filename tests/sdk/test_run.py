@@ -52,6 +52,15 @@ def test_a_task_without_an_id_gets_one(scope: taskscope.Scope, reader: Reader) -
     assert {fact["task"] for fact in reader.tasks()} == {one.task_id, two.task_id}
 
 
+def test_empty_names_are_no_names(scope: taskscope.Scope, reader: Reader) -> None:
+    with scope.run("", task_id="", queue="") as run:
+        pass
+    fact = reader.tasks()[0]
+    assert (fact["job"], fact["task"]) == ("unnamed", run.task_id)
+    assert fact["task"]
+    assert "queue" not in fact
+
+
 def test_an_exception_fails_the_run_and_goes_on_unchanged(scope: taskscope.Scope, reader: Reader) -> None:
     fact = end_of(reader, ValueError("no such order"), scope)
     assert fact["type"] == "task.failed"

@@ -65,8 +65,13 @@ def text(value: object) -> str:
 
 
 def name(value: object) -> str:
-    """Turn what a caller gave as a name into text of an acceptable length."""
-    return text(value)[:NAME_LIMIT]
+    """Turn what a caller gave as a name into text of an acceptable length, from 1 on."""
+    return text(value)[:NAME_LIMIT] or "unnamed"
+
+
+def optional_name(value: object) -> str | None:
+    """Turn what a caller gave as a name into a name, None where it is absent or empty."""
+    return None if value is None or value == "" else name(value)
 
 
 def ordinal(value: object) -> int:

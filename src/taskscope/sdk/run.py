@@ -4,7 +4,7 @@ import time
 from types import TracebackType
 from typing import Any, Self
 
-from taskscope.sdk.fact import count, milliseconds, name, ordinal, ratio, text
+from taskscope.sdk.fact import count, milliseconds, name, optional_name, ordinal, ratio, text
 from taskscope.sdk.heartbeat import Presence
 from taskscope.sdk.ids import uuid7
 from taskscope.sdk.outcome import ending
@@ -56,12 +56,12 @@ class Run:
         self._recorder = recorder
         self._presence = presence
         self._job = name(job)
-        self._queue = None if queue is None else name(queue)
+        self._queue = optional_name(queue)
         self._data = data
         self._sender, self._pid = recorder.sender, recorder.pid
         self._begun_ns: int | None = None
         self.id = uuid7()
-        self.task_id = uuid7() if task_id is None else text(task_id)
+        self.task_id = (None if task_id is None else text(task_id)) or uuid7()
         self.attempt = ordinal(attempt)
 
     def progress(self, fraction: float) -> None:

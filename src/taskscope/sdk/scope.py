@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, overload
 
 from taskscope.errors import HomeError
-from taskscope.sdk.fact import instant, milliseconds, name, ordinal, text
+from taskscope.sdk.fact import instant, milliseconds, name, optional_name, ordinal, text
 from taskscope.sdk.heartbeat import Presence
 from taskscope.sdk.home import resolve_home
 from taskscope.sdk.ids import uuid7
@@ -157,7 +157,7 @@ class Scope:
         args
             What it is called with, to be shown with the task.
         """
-        task = uuid7() if task_id is None else text(task_id)
+        task = (None if task_id is None else text(task_id)) or uuid7()
         given = {
             "eta": instant(eta),
             "idempotency_key": None if idempotency_key is None else text(idempotency_key),
@@ -169,7 +169,7 @@ class Scope:
             task=task,
             attempt=ordinal(attempt),
             job=name(job),
-            queue=None if queue is None else name(queue),
+            queue=optional_name(queue),
         )
         return task
 
@@ -235,10 +235,10 @@ def connect(
         folder = None
     key = (service, folder, worker, heartbeat_s, ttl_s, served, role)
     if key not in _scopes:
-        recorder = Recorder(name(service), None if worker is None else name(worker), folder)
+        recorder = Recorder(name(service), optional_name(worker), folder)
         about = {
             "queues": [name(queue) for queue in served] or None,
-            "role": None if role is None else name(role),
+            "role": optional_name(role),
             "host": os.uname().nodename,
         }
         presence = Presence(

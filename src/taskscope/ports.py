@@ -75,11 +75,13 @@ class RunRow(NamedTuple):
     outcome: str | None
     inferred: bool
     end_type: str | None
+    end_id: str | None
     error_type: str | None
     error_message: str | None
     progress: float | None
     outputs: int
     proof: int
+    recheck: int | None
     heartbeat: int | None
 
 
@@ -236,6 +238,142 @@ class Questions(Protocol):
         """Yield every fact of the log with the content hash that was stored with it, by time and id."""
 
 
+class StoredTask(NamedTuple):
+    """All that a store keeps of a task, for an audit: what was derived, and what it was derived from."""
+
+    key: TaskKey
+    folded: bytes
+    base: bytes | None
+    received: int
+    state: str
+    cancelled: bool
+    job: str
+    queue: str
+    first: int
+    runs: list[RunRow]
+    facts: list[StoredFact]
+
+
+class StoredFact(NamedTuple):
+    """A fact as it stands in the log, with its content hash and its time of receipt."""
+
+    event: Event
+    content: int
+    received: int
+
+
+class StoredBoot(NamedTuple):
+    """All that a store keeps of a boot, for an audit."""
+
+    key: BootKey
+    folded: bytes
+    base: bytes | None
+    received: int
+    worker: str | None
+    heartbeat: int | None
+    ttl: int | None
+    presence: list[Interval]
+    facts: list[StoredFact]
+
+
+class StoredJob(NamedTuple):
+    """All that a store keeps of a registered job, for an audit."""
+
+    key: Name
+    folded: bytes
+    base: bytes | None
+    limit: int | None
+    facts: list[StoredFact]
+
+
+class Damage(NamedTuple):
+    """A row that contradicts itself or points nowhere."""
+
+    table: str
+    key: str
+    what: str
+
+
+class Audit(Protocol):
+    """Everything that a store keeps, raw, for `verify`: one consistent view."""
+
+    def mark(self) -> int:
+        """Give the mark."""
+
+    def tasks(self) -> Iterator[StoredTask]:
+        """Yield every task with its runs and facts."""
+
+    def boots(self) -> Iterator[StoredBoot]:
+        """Yield every boot with its presence and facts."""
+
+    def jobs(self) -> Iterator[StoredJob]:
+        """Yield every registered job with its facts."""
+
+    def samples(self) -> Iterator[StoredFact]:
+        """Yield the facts that are folded into nothing."""
+
+    def cells(self, *, sealed: bool) -> Iterator[tuple[JobKey, JobCell]]:
+        """Yield every cell by job, or every sealed part of one."""
+
+    def worker_cells(self, *, sealed: bool) -> Iterator[tuple[WorkerKey, list[int]]]:
+        """Yield every cell by worker, or every sealed part of one."""
+
+    def coarse_days(self) -> dict[int, int]:
+        """Give the number of the finest granularity that is kept, for the days that have lost some."""
+
+    def damage(self) -> Iterator[Damage]:
+        """Yield the rows whose checksum does not fit or whose reference leads nowhere."""
+
+
+class Keep(NamedTuple):
+    """How long what is kept; instants in microseconds."""
+
+    events_us: int
+    minutes_us: int
+    hours_us: int
+    runs: int
+
+
+class Archive(Protocol):
+    """The side of a store that forgets, for the length of one transaction."""
+
+    ledger: Ledger
+    """The same transaction, to read and write as ingest does."""
+
+    def bound(self, horizon: int) -> int:
+        """Give the sequence number before which every fact was received before the horizon."""
+
+    def aged(self, bound: int, limit: int) -> list[TaskKey]:
+        """Give tasks with facts before the bound, at most `limit` of them."""
+
+    def bare(self) -> list[TaskKey]:
+        """Give the tasks of which the log holds no fact any more."""
+
+    def newest(self, count: int) -> set[TaskKey]:
+        """Give the tasks that hold one of the newest `count` finished runs of any job."""
+
+    def fresh(self, keys: Sequence[TaskKey], bound: int) -> set[TaskKey]:
+        """Give those of the tasks that have facts from the bound on."""
+
+    def rebase(self, keys: Sequence[TaskKey], bound: int) -> None:
+        """Fold the facts before the bound into the bases of these tasks, and drop them."""
+
+    def seal(self, views: Mapping[TaskKey, View], bound: int) -> None:
+        """Drop these tasks with their runs and facts; seal their days, their workers' spans and queues."""
+
+    def add_sealed(self, jobs: Mapping[JobKey, JobCell], workers: Mapping[WorkerKey, list[int]]) -> None:
+        """Add contributions of dropped tasks to the sealed cells."""
+
+    def rebase_others(self, bound: int) -> int:
+        """Fold worker and job facts before the bound into their bases and drop them; give how many facts went."""
+
+    def coarsen(self, minutes_before: int, hours_before: int) -> int:
+        """Drop the minute and hour cells of days that last changed before these instants; give how many days."""
+
+    def forget_presence(self, before: int) -> None:
+        """Drop the presence of boots that nothing was heard of since an instant; what else they said stays."""
+
+
 class Store(Protocol):
     """Where facts and what follows from them are kept."""
 
@@ -244,6 +382,12 @@ class Store(Protocol):
 
     def questions(self) -> AbstractContextManager[Questions]:
         """Open a consistent view."""
+
+    def audit(self) -> AbstractContextManager[Audit]:
+        """Open a consistent view of everything that is kept."""
+
+    def archive(self) -> AbstractContextManager[Archive]:
+        """Open a transaction that forgets."""
 
     def close(self) -> None:
         """Let go of all connections."""

@@ -77,9 +77,11 @@ def canonical(event: Event) -> bytes:
     )
 
 
-def content_hash(content: bytes) -> int:
-    """Shorten canonical content to a signed 64-bit number: two facts with one identity must agree in it."""
-    return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "big", signed=True)
+def content_hash(name: str, content: bytes) -> int:
+    """Shorten the id and the canonical content to a signed 64-bit number: facts with one identity must agree in it."""
+    digest = hashlib.blake2b(content, digest_size=8)
+    digest.update(name.encode())
+    return int.from_bytes(digest.digest(), "big", signed=True)
 
 
 def derived_id(content: bytes) -> str:

@@ -130,7 +130,7 @@ def normalise(wire: Wire) -> tuple[Event, int]:
         raise refuse("data", wire.data, message, "send such a number as text") from None
     if wire.id is None:
         event.id = derived_id(content)
-    return event, content_hash(content)
+    return event, content_hash(event.id, content)
 
 
 def _duration(value: float, time: int) -> int:

@@ -126,7 +126,7 @@ def _fact(fields: dict[str, Any], time: int | None, data: dict[str, Any]) -> tup
     event.id = ""
     content = canonical(event)
     event.id = derived_id(content)
-    return event, content_hash(content)
+    return event, content_hash(event.id, content)
 
 
 def _renamed(error: InputError) -> InputError:

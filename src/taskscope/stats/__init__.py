@@ -4,5 +4,6 @@ from taskscope.stats.durations import percentiles
 from taskscope.stats.listing import runs
 from taskscope.stats.summary import stats
 from taskscope.stats.utilization import utilization
+from taskscope.stats.verify import verify
 
-__all__ = ["percentiles", "runs", "stats", "utilization"]
+__all__ = ["percentiles", "runs", "stats", "utilization", "verify"]

@@ -46,7 +46,10 @@ def exact(values: Sequence[int]) -> Answer:
 
 
 def estimated(cell: JobCell, *kinds: int) -> Answer:
-    """Describe the durations of a cell: the mean exactly, the percentiles within 1 %, the extremes by bucket bounds."""
+    """Describe the durations of a cell: the mean exactly, the percentiles within 1 %, the extremes by bucket bounds.
+
+    `extremes` says that `min` and `max` are bounds: no run was shorter or longer.
+    """
     histogram = cell.durations(*kinds)
     number = sketch.total(histogram)
     if not number:
@@ -61,6 +64,7 @@ def estimated(cell: JobCell, *kinds: int) -> Answer:
         "p95": p95,
         "p99": p99,
         "method": "histogram",
+        "extremes": "bounds",
     }
 
 

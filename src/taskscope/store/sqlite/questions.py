@@ -93,7 +93,7 @@ class SqliteQuestions:
         bounds = [bound for window in windows for _ in times for bound in window]
         if parts:
             query = f"{self._sql['runs']} WHERE ({' OR '.join(parts)}){clause}"
-            yield from (_run_row(row) for row in self._rows(query, (*bounds, *values)))
+            yield from (run_row(row) for row in self._rows(query, (*bounds, *values)))
 
     def tasks_between(self, window: Interval, where: Filter) -> Iterator[TaskRow]:
         """Yield the tasks whose first submission lies in the window."""
@@ -110,7 +110,7 @@ class SqliteQuestions:
         end = window[1]
         for row in self._connection.execute(query, (*window, end, end, end, *values)).fetchall():
             runs = self._rows(self._sql["runs"] + " WHERE r.task = ?", (row[-1],))
-            yield TaskRow(*row), [_run_row(run) for run in runs]
+            yield TaskRow(*row), [run_row(run) for run in runs]
 
     def durations(self, window: Interval | None, where: Filter, last: int | None) -> list[tuple[Name, int, str]]:
         """Give (job, duration, outcome) of finished runs; the newest `last` if given."""
@@ -169,7 +169,7 @@ class SqliteQuestions:
             values += (after[0], *after)
         order = " ORDER BY r.anchor_us DESC, t.service, t.task, r.attempt, r.run, r.submission LIMIT ?"
         query = f"{self._sql['runs']} WHERE 1{clause}{order}"
-        return [_run_row(row) for row in self._rows(query, (*values, limit))]
+        return [run_row(row) for row in self._rows(query, (*values, limit))]
 
     # --- workers ---
 
@@ -206,7 +206,8 @@ _DURATIONS = (
 )
 
 
-def _run_row(row: tuple[Any, ...]) -> RunRow:
+def run_row(row: tuple[Any, ...]) -> RunRow:
+    """Read a run; the columns are those of `runs` in questions.sql."""
     return RunRow._make(row)._replace(skewed=bool(row[17]), inferred=bool(row[19]))
 
 

@@ -44,7 +44,7 @@ def data_to_column(data: dict[str, Any]) -> str | None:
 
 def event_from_row(row: tuple[Any, ...]) -> Event:
     """Read a fact; the columns are those of `events` in questions.sql."""
-    name, time, kind, service, subject, attempt, run, job, queue, worker, boot, duration, data = row
+    name, kind, time, service, subject, attempt, run, job, queue, worker, boot, duration, data = row
     return Event(
         id_from_column(name),
         kind,

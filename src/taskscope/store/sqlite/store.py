@@ -7,6 +7,8 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from taskscope.store.sqlite.archive import SqliteArchive
+from taskscope.store.sqlite.audit import SqliteAudit
 from taskscope.store.sqlite.connection import connect, translated
 from taskscope.store.sqlite.ledger import SqliteLedger
 from taskscope.store.sqlite.names import Names
@@ -58,12 +60,29 @@ class SqliteStore:
             raise
 
     @contextmanager
+    def archive(self) -> Iterator[SqliteArchive]:
+        """Open a transaction that forgets."""
+        with self.ledger() as ledger:
+            yield SqliteArchive(*self._connection(), ledger)
+
+    @contextmanager
     def questions(self) -> Iterator[SqliteQuestions]:
         """Open a consistent view."""
+        with self._reading() as connection:
+            yield SqliteQuestions(connection)
+
+    @contextmanager
+    def audit(self) -> Iterator[SqliteAudit]:
+        """Open a consistent view of everything that is kept."""
+        with self._reading() as connection:
+            yield SqliteAudit(connection)
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
         connection, _ = self._connection()
         try:
             connection.execute("BEGIN")
-            yield SqliteQuestions(connection)
+            yield connection
         except sqlite3.Error as error:
             raise translated(error) from error
         finally:

@@ -1,0 +1,145 @@
+"""Everything that the file holds, raw, for `verify`."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+from taskscope.core import sketch
+from taskscope.core.cells import JobCell
+from taskscope.ports import Damage, StoredBoot, StoredFact, StoredJob, StoredTask
+from taskscope.store.sqlite import rows
+from taskscope.store.sqlite.queries import statements
+from taskscope.store.sqlite.questions import SqliteQuestions, run_row
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator
+
+    from taskscope.core.cells import JobKey, WorkerKey
+
+
+class SqliteAudit:
+    """Reads within one transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        """Work on a connection that has begun its transaction."""
+        self._connection = connection
+        self._sql = statements("audit")
+        self._runs = statements("questions")["runs"]
+
+    def mark(self) -> int:
+        """Give the mark."""
+        return SqliteQuestions(self._connection).mark()
+
+    # --- subjects ---
+
+    def tasks(self) -> Iterator[StoredTask]:
+        """Yield every task with its runs and facts, from three cursors that go side by side."""
+        facts = _Groups(self._connection.execute(self._prefixed("e.task") + " WHERE e.task IS NOT NULL ORDER BY e.task"))
+        runs = _Groups(self._connection.execute(self._runs.replace("SELECT", "SELECT r.task,", 1) + " ORDER BY r.task"))
+        for row in self._connection.execute(self._sql["tasks"]):
+            yield StoredTask(
+                (row[1], row[2]),
+                row[3],
+                row[4],
+                row[5],
+                row[6],
+                bool(row[7]),
+                row[8],
+                row[9],
+                row[10],
+                [run_row(run) for run in runs.of(row[0])],
+                [_fact(fact) for fact in facts.of(row[0])],
+            )
+
+    def boots(self) -> Iterator[StoredBoot]:
+        """Yield every boot with its presence and facts."""
+        query = self._prefixed("e.subject_boot") + " WHERE e.subject_boot IS NOT NULL ORDER BY e.subject_boot"
+        facts = _Groups(self._connection.execute(query))
+        spans = _Groups(self._connection.execute("SELECT boot, start_us, end_us FROM presence ORDER BY boot, start_us"))
+        for row in self._connection.execute(self._sql["boots"]):
+            yield StoredBoot(
+                (row[1], row[2], row[3]),
+                *row[4:10],
+                [(start, end) for start, end in spans.of(row[0])],
+                [_fact(fact) for fact in facts.of(row[0])],
+            )
+
+    def jobs(self) -> Iterator[StoredJob]:
+        """Yield every registered job with its facts."""
+        query = self._sql["facts"] + " WHERE e.type = 'job.registered' AND e.job = ?"
+        for row in self._connection.execute(self._sql["jobs"]):
+            facts = [_fact(fact) for fact in self._connection.execute(query, (row[0],))]
+            yield StoredJob((row[1], row[2]), *row[3:], facts)
+
+    def samples(self) -> Iterator[StoredFact]:
+        """Yield the facts that are folded into nothing."""
+        query = self._sql["facts"] + " WHERE e.type = 'resource.sampled'"
+        yield from (_fact(row) for row in self._connection.execute(query))
+
+    def _prefixed(self, column: str) -> str:
+        return self._sql["facts"].replace("SELECT", f"SELECT {column},", 1)
+
+    # --- cells ---
+
+    def cells(self, *, sealed: bool) -> Iterator[tuple[JobKey, JobCell]]:
+        """Yield every cell by job, or every sealed part of one."""
+        for row in self._connection.execute(self._sql["sealed_cells" if sealed else "cells"]):
+            granularity, start, *_ = row
+            *counts, histogram = row[4:-4]
+            yield (granularity, start, *row[-3:]), JobCell(counts, sketch.unpack(histogram))
+
+    def worker_cells(self, *, sealed: bool) -> Iterator[tuple[WorkerKey, list[int]]]:
+        """Yield every cell by worker, or every sealed part of one."""
+        for row in self._connection.execute(self._sql["sealed_worker_cells" if sealed else "worker_cells"]):
+            yield (row[0], row[1], *row[-3:]), list(row[4:-4])
+
+    def coarse_days(self) -> dict[int, int]:
+        """Give the number of the finest granularity that is kept, for the days that have lost some."""
+        return dict(self._connection.execute("SELECT day_us, finest FROM coarse_day"))
+
+    # --- damage ---
+
+    def damage(self) -> Iterator[Damage]:
+        """Yield the rows whose checksum does not fit or whose reference leads nowhere."""
+        for table, row, parent, _ in self._connection.execute("PRAGMA foreign_key_check"):
+            yield Damage(table, str(row), f"refers to a missing row of {parent}")
+        for name in ("protected", "protected_bases", "protected_workers"):
+            for table, key, crc, *values in self._connection.execute(self._sql[name]):
+                if rows.checksum(values) != crc:
+                    yield Damage(table, str(key), "checksum")
+        for name, table in (("sealed_cells", "sealed_cell"), ("sealed_worker_cells", "sealed_worker_cell")):
+            for row in self._connection.execute(self._sql[name]):
+                if rows.checksum(sealed_values(row[:2], row[-3:], row[4:-4])) != row[-4]:
+                    yield Damage(table, "/".join(str(value) for value in (*row[:2], *row[-3:])), "checksum")
+        for column, time in self._connection.execute(self._sql["lone_facts"]):
+            yield Damage("event", f"{rows.id_from_column(column)} {time}", "has no subject")
+
+
+def sealed_values(place: tuple[Any, ...], names: tuple[Any, ...], values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Give what the checksum of a sealed cell protects."""
+    return (*place, *names, *values)
+
+
+class _Groups:
+    """Rows that come ordered by their first column, handed out group by group."""
+
+    def __init__(self, ordered: Iterator[tuple[Any, ...]]) -> None:
+        self._groups = groupby(ordered, key=itemgetter(0))
+        self._next = next(self._groups, None)
+
+    def of(self, key: int) -> list[tuple[Any, ...]]:
+        """Give the rows of one key, without it; keys are asked for in their order."""
+        while self._next is not None and (self._next[0] is None or self._next[0] < key):
+            self._next = next(self._groups, None)
+        if self._next is None or self._next[0] != key:
+            return []
+        found = [row[1:] for row in self._next[1]]
+        self._next = next(self._groups, None)
+        return found
+
+
+def _fact(row: tuple[Any, ...]) -> StoredFact:
+    return StoredFact(rows.event_from_row(row[:13]), row[13], row[14])

@@ -9,7 +9,7 @@ Two families of cells exist at each granularity (minute, hour, day): by job and 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from taskscope.core import lifecycle, sketch
 from taskscope.core.clock import MINUTE
@@ -18,7 +18,7 @@ from taskscope.core.intervals import WIDTHS, spread
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from taskscope.core.runs import Run, View
+    from taskscope.core.runs import View
 
 JOB_FIELDS = (
     "submitted",  # by submission time
@@ -130,14 +130,67 @@ class JobCell:
         return merged
 
 
-class RunPart(NamedTuple):
-    """What one run, or one waiting submission, contributes."""
+class Begin(NamedTuple):
+    """What the beginning of a run contributes, or a submission that still waits for one (without an anchor)."""
+
+    service: str
+    job: str
+    queue: str
+    anchor: int | None
+    submitted: int | None
+    start: int | None
+    wait: int | None
+    skewed: bool
+
+
+class Ending(NamedTuple):
+    """What the end of a run contributes."""
 
     service: str
     job: str
     queue: str
     worker: str
-    anchor: int | None
+    anchor: int
+    start: int | None
+    finish: int
+    outcome: str
+    inferred: bool
+    duration: int | None
+    outputs: int
+
+
+class Standing(NamedTuple):
+    """What a task contributes beside its runs: `field` is the position in `JOB_FIELDS` that counts its state."""
+
+    service: str
+    job: str
+    queue: str
+    first: int
+    field: int
+
+
+Part = Begin | Ending | Standing
+
+
+def contributions(view: View) -> list[Part]:
+    """List what a task contributes to the cells."""
+    service = view.service
+    parts: list[Part] = [
+        Standing(service, view.job, view.queue, view.first, task_field(view.state, cancelled=view.cancelled))
+    ]
+    for run in view.runs:
+        parts.extend(parts_of(service, run))
+    return parts
+
+
+class Occurrence(Protocol):
+    """A run, resolved or as it is listed."""
+
+    job: str
+    queue: str
+    worker: str
+    submission: str
+    anchor: int
     submitted: int | None
     start: int | None
     wait: int | None
@@ -149,49 +202,33 @@ class RunPart(NamedTuple):
     outputs: int
 
 
-class TaskPart(NamedTuple):
-    """What a task contributes beside its runs."""
-
-    service: str
-    job: str
-    queue: str
-    first: int
-    field: int
-
-
-Part = RunPart | TaskPart
-
-
-def contributions(view: View) -> list[Part]:
-    """List what a task contributes to the cells."""
-    parts: list[Part] = [_run_part(view.service, run) for run in view.runs]
-    field = task_field(view.state, cancelled=view.cancelled)
-    parts.append(TaskPart(view.service, view.job, view.queue, view.first, field))
-    return parts
+def parts_of(service: str, run: Occurrence) -> list[Part]:
+    """List what one run contributes, or one submission that waits."""
+    anchor = None if run.submission else run.anchor
+    begin = Begin(service, run.job, run.queue, anchor, run.submitted, run.start, run.wait, run.skewed)
+    if run.outcome is None or run.finish is None:
+        return [begin]
+    return [
+        begin,
+        Ending(
+            service,
+            run.job,
+            run.queue,
+            run.worker,
+            run.anchor,
+            run.start,
+            run.finish,
+            run.outcome,
+            run.inferred,
+            run.duration,
+            run.outputs,
+        ),
+    ]
 
 
 def task_field(state: str, *, cancelled: bool) -> int:
     """Give the position in `JOB_FIELDS` that counts a task in this state."""
     return _F["tasks_cancelled"] if cancelled else _TASK[state]
-
-
-def _run_part(service: str, run: Run) -> RunPart:
-    return RunPart(
-        service,
-        run.job,
-        run.queue,
-        run.worker,
-        None if run.submission else run.anchor,
-        run.submitted,
-        run.start,
-        run.wait,
-        run.skewed,
-        run.finish,
-        run.outcome,
-        run.inferred,
-        run.duration,
-        run.outputs,
-    )
 
 
 JobKey = tuple[int, int, str, str, str]
@@ -225,30 +262,32 @@ class Deltas:
 
     def apply(self, part: Part, sign: int) -> None:
         """Add one contribution, or take it back."""
-        if isinstance(part, TaskPart):
-            self._minute(part, part.first).counts[part.field] += sign
-            return
-        if part.submitted is not None:
-            self._minute(part, part.submitted).counts[_SUBMITTED] += sign
-        if part.anchor is None:
-            return
-        self._minute(part, part.anchor).counts[_BEGUN] += sign
-        if part.submitted is not None:
-            self._minute(part, max(part.anchor, part.submitted)).counts[_TAKEN] += sign
-        if part.wait is not None and part.start is not None:
-            cell = self._minute(part, part.start)
-            cell.counts[_WAIT_COUNT] += sign
-            cell.counts[_WAIT_COUNT + 1] += sign * part.wait
-            cell.counts[_SKEWED] += sign * part.skewed
-            cell.observe(WAIT, part.wait, sign)
-        if part.outcome is not None:
+        if isinstance(part, Ending):
             self._ended(part, sign)
+        elif isinstance(part, Begin):
+            self._begun(part, sign)
+        else:
+            self._minute(part, part.first).counts[part.field] += sign
 
-    def _ended(self, part: RunPart, sign: int) -> None:
-        finish, outcome, anchor = part.finish, part.outcome, part.anchor
-        if finish is None or outcome is None or anchor is None:
+    def _begun(self, part: Begin, sign: int) -> None:
+        anchor, submitted, start, wait = part.anchor, part.submitted, part.start, part.wait
+        if submitted is not None:
+            self._minute(part, submitted).counts[_SUBMITTED] += sign
+        if anchor is None:
             return
-        self._minute(part, max(finish, anchor)).counts[_GONE] += sign
+        self._minute(part, anchor).counts[_BEGUN] += sign
+        if submitted is not None:
+            self._minute(part, max(anchor, submitted)).counts[_TAKEN] += sign
+        if wait is not None and start is not None:
+            cell = self._minute(part, start)
+            cell.counts[_WAIT_COUNT] += sign
+            cell.counts[_WAIT_COUNT + 1] += sign * wait
+            cell.counts[_SKEWED] += sign * part.skewed
+            cell.observe(WAIT, wait, sign)
+
+    def _ended(self, part: Ending, sign: int) -> None:
+        finish, outcome, duration = part.finish, part.outcome, part.duration
+        self._minute(part, max(finish, part.anchor)).counts[_GONE] += sign
         cell = self._minute(part, finish)
         cell.counts[_OUTCOME[outcome]] += sign
         cell.counts[_OUTPUTS] += sign * part.outputs
@@ -260,21 +299,24 @@ class Deltas:
             work = self._work[key] = list(_NO_WORK)
         work[2] += sign
         work[3] += sign * (outcome == lifecycle.SUCCEEDED)
-        if part.duration is None:
+        if duration is None:
             return
         kind = _CLASS.get(outcome, OTHER)
         cell.counts[_COUNT[kind]] += sign
-        cell.counts[_COUNT[kind] + 1] += sign * part.duration
-        cell.observe(kind, part.duration, sign)
+        cell.counts[_COUNT[kind] + 1] += sign * duration
+        cell.observe(kind, duration, sign)
         if outcome != lifecycle.CANCELLED:
             work[4] += sign
-            work[5] += sign * part.duration
-        start = finish - part.duration if part.start is None else part.start
-        for granularity, cell_start, partial, level in spread(start, start + part.duration):
-            busy_key = (granularity, cell_start, part.service, part.worker, part.queue)
-            busy = self._busy.get(busy_key)
+            work[5] += sign * duration
+        self._spread(part, finish - duration if part.start is None else part.start, duration, sign)
+
+    def _spread(self, part: Ending, start: int, duration: int, sign: int) -> None:
+        names = (part.service, part.worker, part.queue)
+        for granularity, cell_start, partial, level in spread(start, start + duration):
+            key = (granularity, cell_start, *names)
+            busy = self._busy.get(key)
             if busy is None:
-                busy = self._busy[busy_key] = list(_NO_WORK)
+                busy = self._busy[key] = list(_NO_WORK)
             busy[0] += sign * partial
             busy[1] += sign * level
 

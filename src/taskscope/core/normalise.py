@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime  # noqa: TC003 - msgspec reads the annotation
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -29,21 +29,24 @@ LONGEST_US = 100 * 366 * 86_400_000_000
 _TYPES = frozenset(EVENT_TYPES)
 
 
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=NAME_LIMIT)]
+
+
 class Wire(msgspec.Struct, gc=False):
     """A fact as it is sent; fields that are null count as missing, others are ignored."""
 
     type: str | None = None
     time: datetime | int | float | None = None  # noqa: PYI041 - msgspec tells them apart
-    id: str | None = None
-    service: str | None = None
+    id: Name | None = None
+    service: Name | None = None
     task: str | int | None = None
     attempt: int | None = None
-    run: str | None = None
-    job: str | None = None
-    queue: str | None = None
-    endpoint: str | None = None
-    worker: str | None = None
-    boot: str | None = None
+    run: Name | None = None
+    job: Name | None = None
+    queue: Name | None = None
+    endpoint: Name | None = None
+    worker: Name | None = None
+    boot: Name | None = None
     duration_ms: int | float | None = None  # noqa: PYI041 - msgspec tells them apart
     data: dict[str, Any] | None = None
 
@@ -69,7 +72,7 @@ def decode_event(line: bytes) -> tuple[Event, int]:
         wire = _decoder.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _explain(line, error) from None
-    return normalise(wire)
+    return normalise(wire, check_nul=b"\\u0000" in line)
 
 
 def convert_event(value: object) -> tuple[Event, int]:
@@ -81,8 +84,16 @@ def convert_event(value: object) -> tuple[Event, int]:
     return normalise(wire)
 
 
-def normalise(wire: Wire) -> tuple[Event, int]:
-    """Check a fact against the rules and give it its normal form and its content hash."""
+def normalise(wire: Wire, *, check_nul: bool = True) -> tuple[Event, int]:
+    """Check a fact against the rules and give it its normal form and its content hash.
+
+    Parameters
+    ----------
+    wire
+        The fact, decoded; the decoder has checked types and the lengths of names.
+    check_nul
+        False when the text that it was decoded from is known to hold no NUL character.
+    """
     kind = wire.type
     if kind is None or kind not in _TYPES:
         raise refuse("type", kind, "is no event type", "send one of " + ", ".join(EVENT_TYPES))
@@ -94,7 +105,7 @@ def normalise(wire: Wire) -> tuple[Event, int]:
         if task is None:
             raise refuse("task", None, "is missing", "every task.* event names its task")
         task = str(task)
-        if not 0 < len(task) <= TASK_LIMIT or "\0" in task:
+        if not 0 < len(task) <= TASK_LIMIT:
             raise _bad_name("task", task, TASK_LIMIT)
     elif task is not None:
         task = None
@@ -107,17 +118,8 @@ def normalise(wire: Wire) -> tuple[Event, int]:
         raise refuse("attempt", attempt, "is out of range", "attempts count from 1")
     queue = wire.endpoint if wire.queue is None else wire.queue
     service = "default" if wire.service is None else wire.service
-    for field, value in (
-        ("id", wire.id),
-        ("service", service),
-        ("run", wire.run),
-        ("job", job),
-        ("queue", queue),
-        ("worker", worker),
-        ("boot", wire.boot),
-    ):
-        if value is not None and (not 0 < len(value) <= NAME_LIMIT or "\0" in value):
-            raise _bad_name(field, value, NAME_LIMIT)
+    if check_nul:
+        _refuse_nul(wire)
     duration = None if wire.duration_ms is None else _duration(wire.duration_ms, time)
     data = _data(kind, wire.data) if wire.data else {}
     event = Event(
@@ -183,6 +185,13 @@ def _without_nul(value: Any) -> Any:
     return value
 
 
+def _refuse_nul(wire: Wire) -> None:
+    for field in ("id", "service", "task", "run", "job", "queue", "endpoint", "worker", "boot"):
+        value = getattr(wire, field)
+        if isinstance(value, str) and "\0" in value:
+            raise _bad_name(field, value, NAME_LIMIT)
+
+
 def _bad_name(field: str, value: str, limit: int) -> InputError:
     if not value:
         return refuse(field, value, "is empty", "leave the field out, or give a name")
@@ -208,6 +217,9 @@ _EXPECTED: dict[str, tuple[tuple[type, ...], str]] = {
     "duration_ms": ((int, float), "send a finite number of milliseconds"),
     "data": ((dict,), "send a JSON object"),
 }
+
+
+_NAMES = ("id", "service", "run", "job", "queue", "endpoint", "worker", "boot")
 
 
 def parse_json(line: bytes) -> Any:
@@ -242,6 +254,8 @@ def explain_fields(value: object, error: Exception) -> InputError:
             continue
         if not isinstance(found, kinds) or isinstance(found, bool):
             return refuse(field, found, f"is {_kind(found)}", remedy)
+        if field in _NAMES and not 0 < len(found) <= NAME_LIMIT:
+            return _bad_name(field, found, NAME_LIMIT)
     if value.get("time") is not None:
         try:
             read_instant("time", value["time"])

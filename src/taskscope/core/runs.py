@@ -129,19 +129,15 @@ def view(service: str, task: Task, context: Context) -> View:
     task
         The fold; it holds at least one fact and is left as it is.
     """
-    job, queue = _newest(task, "job"), _newest(task, "queue")
+    job, queue = _newest(task)
     runs: list[Run] = []
-    retry_due: int | None = None
-    previous = 0
     newest: list[Run] = []
     for number in sorted(task):
-        attempt = task[number]
-        due = retry_due if previous == number - 1 else None
-        newest = _attempt(service, number, attempt, (job, queue), due, context)
+        before = task.get(number - 1)
+        retry_due = _retry_due(before) if before is not None and not task[number].submissions else None
+        newest = _attempt(service, number, task[number], (job, queue), retry_due, context)
         runs += newest
-        retry_due, previous = _retry_due(attempt, newest), number
-    state = _state(newest)
-    return View(service, job, queue, *state, _first(task), runs)
+    return View(service, job, queue, *_state(newest), _first(task), runs)
 
 
 def _attempt(
@@ -156,7 +152,7 @@ def _attempt(
         taken = _take(free, first, run.anchor)
         if taken is not None:
             run.submitted, run.due = taken.time, taken.due
-        elif retry_due is not None and not attempt.submissions:
+        elif retry_due is not None:
             run.due, retry_due = retry_due, None
         if run.due is not None and run.start is not None and facts.wait_known:
             run.wait, run.skewed = max(0, run.start - run.due), run.start < run.due
@@ -302,26 +298,32 @@ def _state(newest: Iterable[Run]) -> tuple[str, bool]:
     return last.state, last.outcome == lifecycle.CANCELLED
 
 
-def _retry_due(attempt: Attempt, runs: Iterable[Run]) -> int | None:
+def _retry_due(attempt: Attempt) -> int | None:
     """When the next attempt is due: what the newest retry that stands as an end in this attempt says."""
-    retries = [
-        facts.end for _, facts in executions(attempt) if facts.end is not None and facts.end.type == "task.retrying"
-    ]
+    ends = [facts.end for _, facts in executions(attempt) if facts.end is not None]
+    retries = [end for end in ends if end.type == "task.retrying"]
     if not retries:
         return None
     end = max(retries, key=lambda end: (end.time, end.id))
     return end.time if end.eta is None else end.eta
 
 
-def _newest(task: Task, field: str) -> str:
-    """Give the newest name of a job or queue that any fact of the task gives; empty for none."""
-    found: list[Named] = []
+def _newest(task: Task) -> tuple[str, str]:
+    """Give the newest names of job and queue that any fact of the task gives; empty for none."""
+    job: Named = (-1, "", "")
+    queue: Named = (-1, "", "")
     for attempt in task.values():
-        for facts in (*attempt.runs.values(), attempt.loose, attempt.cancel):
-            if facts is not None and (named := getattr(facts, field)) is not None:
-                found.append(named)
-        found += [(s.time, s.id, name) for s in attempt.submissions.values() if (name := getattr(s, field))]
-    return max(found)[2] if found else ""
+        for facts in attempt.runs.values():
+            job, queue = max(job, facts.job or job), max(queue, facts.queue or queue)
+        for facts in (attempt.loose, attempt.cancel):
+            if facts is not None:
+                job, queue = max(job, facts.job or job), max(queue, facts.queue or queue)
+        for s in attempt.submissions.values():
+            if s.job is not None:
+                job = max(job, (s.time, s.id, s.job))
+            if s.queue is not None:
+                queue = max(queue, (s.time, s.id, s.queue))
+    return job[2], queue[2]
 
 
 def _first(task: Task) -> int:

@@ -93,12 +93,14 @@ def quantiles(histogram: Mapping[int, int], wanted: Iterable[float]) -> list[flo
     return [interpolate(count, quantile, at) for quantile in wanted]
 
 
+_entry = struct.Struct("<Hq")
+
+
 def pack(histogram: Mapping[int, int]) -> bytes:
     """Write a histogram as bytes, ordered by bucket: equal histograms give equal bytes."""
-    flat = [part for number in sorted(histogram) for part in (number, histogram[number])]
-    return struct.pack("<" + "Hq" * (len(flat) // 2), *flat)
+    return b"".join([_entry.pack(number, histogram[number]) for number in sorted(histogram)])
 
 
 def unpack(packed: bytes | None) -> Histogram:
     """Read what `pack` wrote; None is empty."""
-    return dict(struct.iter_unpack("<Hq", packed)) if packed else {}
+    return dict(_entry.iter_unpack(packed)) if packed else {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from taskscope.core import lifecycle
-from taskscope.core.cells import Deltas, JobCell, Part, RunPart, TaskPart, task_field
+from taskscope.core.cells import Deltas, JobCell, Part, Standing, parts_of, task_field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,10 +42,11 @@ def count(q: Questions, cover: Cover, where: Filter) -> Counts:
     for edge in cover.edges:
         within = _Within(edge, counts)
         for row in q.touching([edge], where):
-            within.apply(part_of(row), 1)
+            for part in parts_of(row.service, row):
+                within.apply(part, 1)
         for task in q.tasks_between(edge, where):
             field = task_field(task.state, cancelled=task.cancelled)
-            within.apply(TaskPart(task.service, task.job, "", task.first, field), 1)
+            within.apply(Standing(task.service, task.job, "", task.first, field), 1)
     return counts
 
 
@@ -56,26 +57,6 @@ def correct_tasks(q: Questions, counts: Counts, window: Interval, where: Filter)
         cell = counts.setdefault((task.service, task.job), JobCell())
         cell.counts[task_field(task.state, cancelled=task.cancelled)] -= 1
         cell.counts[task_field(state, cancelled=cancelled)] += 1
-
-
-def part_of(row: RunRow) -> RunPart:
-    """Give what a listed run contributes."""
-    return RunPart(
-        row.service,
-        row.job,
-        row.queue,
-        row.worker,
-        None if row.submission else row.anchor,
-        row.submitted,
-        row.start,
-        row.wait,
-        row.skewed,
-        row.finish,
-        row.outcome,
-        row.inferred,
-        row.duration,
-        row.outputs,
-    )
 
 
 def state_at(runs: Iterable[RunRow], instant: int) -> tuple[str, bool]:

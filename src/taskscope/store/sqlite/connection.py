@@ -29,11 +29,13 @@ def connect(path: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(
             path, timeout=BUSY_TIMEOUT_S, isolation_level=None, cached_statements=512, check_same_thread=False
         )
+        connection.execute("PRAGMA page_size = 8192")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA cache_size = -65536")
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute("PRAGMA mmap_size = 268435456")
+        connection.execute("PRAGMA wal_autocheckpoint = 8192")
     except sqlite3.Error as error:
         message = f"{path} can't be opened as a store: {error}. Check the path, its permissions and the disk."
         raise StoreError(message) from error

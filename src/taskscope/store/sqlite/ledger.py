@@ -37,6 +37,8 @@ class SqliteLedger:
         self._cells = statements("cells")
         self._task_ids: dict[TaskKey, int] = {}
         self._looked_up: set[TaskKey] = set()
+        self._next_task = 0
+        self._id_columns: dict[str, bytes | str] = {}
         self._boot_ids: dict[BootKey, int] = {}
         self._appended: set[TaskKey | BootKey] = set()
         self._received = 0
@@ -70,7 +72,8 @@ class SqliteLedger:
         """Give the content hash of those facts that are in the log."""
         found: dict[Identity, int] = {}
         wanted = set(identities)
-        for part in _chunks([rows.id_to_column(name) for name, _ in identities]):
+        self._id_columns = {name: rows.id_to_column(name) for name, _ in identities}
+        for part in _chunks(list(self._id_columns.values())):
             marks = ",".join("?" * len(part))
             query = f"SELECT id, time_us, hash FROM event WHERE id IN ({marks})"  # noqa: S608 - marks only
             for column, time, content in self._connection.execute(query, part):
@@ -146,7 +149,7 @@ class SqliteLedger:
         self._connection.executemany(self._sql["append"], lines)
 
     def _event_row(self, seq: int, event: Event, content: int) -> tuple[Any, ...]:
-        service, name = event.service, self._names.ensure
+        service = event.service
         if event.task is not None:
             key: TaskKey | BootKey = (service, event.task)
             subject, boot = self._ensure_task((service, event.task)), None
@@ -160,7 +163,7 @@ class SqliteLedger:
         self._appended.add(key)
         return (
             seq,
-            rows.id_to_column(event.id),
+            self._id_columns.get(event.id) or rows.id_to_column(event.id),
             event.time,
             content,
             self._received,
@@ -170,9 +173,7 @@ class SqliteLedger:
             boot,
             event.attempt,
             event.run,
-            None if event.job is None else name("job", service, event.job),
-            None if event.queue is None else name("queue", service, event.queue),
-            None if event.worker is None else name("worker", service, event.worker),
+            *self._names.triple(service, event.job, event.queue, event.worker),
             event.boot,
             event.duration,
             rows.data_to_column(event.data),
@@ -187,10 +188,9 @@ class SqliteLedger:
             number = self._ensure_task(change.key)
             new = change.new
             received = self._received if change.key in self._appended else 0
-            job = self._names.ensure("job", new.service, new.job)
-            queue = self._names.ensure("queue", new.service, new.queue)
+            job, queue, _ = self._names.triple(new.service, new.job, new.queue, None)
             folded = task.pack(change.folded)
-            tasks.append((folded, received, new.state, int(new.cancelled), job, queue, new.first, number))
+            tasks.append((number, *change.key, folded, received, new.state, int(new.cancelled), job, queue, new.first))
             before = _by_key(change.old)
             for run in new.runs:
                 if before.pop((run.attempt, run.run, run.submission), None) != run:
@@ -203,7 +203,7 @@ class SqliteLedger:
 
     def _run_row(self, number: int, service: str, run: Run) -> tuple[Any, ...]:
         boot = self._ensure_boot((service, run.boot, "")) if run.boot else None
-        return rows.run_to_row(number, run, lambda kind, name: self._names.ensure(kind, service, name), boot)
+        return rows.run_to_row(number, run, self._names.triple(service, run.job, run.queue, run.worker), boot)
 
     def save_boots(self, boots: Mapping[BootKey, Boot]) -> None:
         """Write boots and their presence."""
@@ -259,14 +259,16 @@ class SqliteLedger:
     # --- subjects as numbers ---
 
     def _ensure_task(self, key: TaskKey) -> int:
+        """Give the number of a task; a new one gets the next number and its row when it is saved."""
         number = self._task_ids.get(key)
         if number is None and key not in self._looked_up:
             self.tasks([key])
             number = self._task_ids.get(key)
         if number is None:
-            none = self._names.ensure("job", key[0], ""), self._names.ensure("queue", key[0], "")
-            cursor = self._connection.execute(self._sql["new_task"], (*key, *none))
-            number = self._task_ids[key] = int(cursor.lastrowid or 0)
+            if self._next_task == 0:
+                [self._next_task] = self._connection.execute("SELECT coalesce(max(id), 0) + 1 FROM task").fetchone()
+            number = self._task_ids[key] = self._next_task
+            self._next_task += 1
         return number
 
     def _boot_id(self, key: BootKey) -> int | None:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import sqlite3
 
+Triple = tuple[int | None, int | None, int | None]
+
 
 class Names:
     """The numbers of jobs, queues and workers by (kind, service, name)."""
@@ -19,10 +21,12 @@ class Names:
         """Remember nothing yet."""
         self._connection = connection
         self._numbers: dict[tuple[str, str, str], int] = {}
+        self._triples: dict[tuple[str, str | None, str | None, str | None], Triple] = {}
 
     def forget(self) -> None:
         """Drop everything that was learned."""
         self._numbers.clear()
+        self._triples.clear()
 
     def find(self, kind: str, service: str, name: str) -> int | None:
         """Give the number of a name, None when it has none."""
@@ -46,3 +50,15 @@ class Names:
             )
             number = self._numbers[kind, service, name] = int(cursor.lastrowid or 0)
         return number
+
+    def triple(self, service: str, job: str | None, queue: str | None, worker: str | None) -> Triple:
+        """Give the numbers of the three names that facts and runs bear, None for a name that is None."""
+        key = (service, job, queue, worker)
+        numbers = self._triples.get(key)
+        if numbers is None:
+            numbers = self._triples[key] = (
+                None if job is None else self.ensure("job", service, job),
+                None if queue is None else self.ensure("queue", service, queue),
+                None if worker is None else self.ensure("worker", service, worker),
+            )
+        return numbers

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from taskscope.core import presence, registry, task
 from taskscope.core.events import Event
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from taskscope.core.runs import Run
+    from taskscope.store.sqlite.names import Triple
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _encode = msgspec.json.Encoder(order="deterministic").encode
@@ -62,11 +62,8 @@ def event_from_row(row: tuple[Any, ...]) -> Event:
     )
 
 
-RUN_COLUMNS = 27
-
-
-def run_to_row(task_id: int, run: Run, name: Callable[[str, str], int], boot: int | None) -> tuple[Any, ...]:
-    """Write a run; `name(kind, name)` gives the number of a name of its service."""
+def run_to_row(task_id: int, run: Run, names: Triple, boot: int | None) -> tuple[Any, ...]:
+    """Write a run; `names` are the numbers of its job, queue and worker."""
     error_type, error_message = run.error or (None, None)
     return (
         task_id,
@@ -74,9 +71,7 @@ def run_to_row(task_id: int, run: Run, name: Callable[[str, str], int], boot: in
         run.run,
         run.submission,
         run.anchor,
-        name("job", run.job),
-        name("queue", run.queue),
-        name("worker", run.worker),
+        *names,
         boot,
         run.state,
         run.submitted,
@@ -103,8 +98,3 @@ def checksum(values: Iterable[Any]) -> int:
     """Protect what can't be computed again from the log, so that `verify` notices a change of it."""
     text = json.dumps([v.hex() if isinstance(v, bytes) else v for v in values], separators=(",", ":"))
     return zlib.crc32(text.encode())
-
-
-unpack_task = task.unpack
-unpack_boot = presence.unpack
-unpack_job = registry.unpack

@@ -3,14 +3,17 @@ INSERT INTO event (seq, id, time_us, hash, received_us, type, service, task, sub
     worker, boot, duration_us, data)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
--- name: new_task
-INSERT INTO task (service, task, folded, received_us, state, cancelled, job, queue, first_us)
-VALUES (?, ?, x'', 0, '', 0, ?, ?, 0);
-
 -- name: save_task
-UPDATE task
-SET folded = ?, received_us = max(received_us, ?), state = ?, cancelled = ?, job = ?, queue = ?, first_us = ?
-WHERE id = ?;
+INSERT INTO task (id, service, task, folded, received_us, state, cancelled, job, queue, first_us)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET
+    folded = excluded.folded,
+    received_us = max(received_us, excluded.received_us),
+    state = excluded.state,
+    cancelled = excluded.cancelled,
+    job = excluded.job,
+    queue = excluded.queue,
+    first_us = excluded.first_us;
 
 -- name: save_run
 INSERT OR REPLACE INTO run (task, attempt, run, submission, anchor_us, job, queue, worker, boot, state, submitted_us,

@@ -273,6 +273,7 @@ class StoredBoot(NamedTuple):
     heartbeat: int | None
     ttl: int | None
     presence: list[Interval]
+    queues: list[str]
     facts: list[StoredFact]
 
 

@@ -54,6 +54,10 @@ class Boot(msgspec.Struct, array_like=True, gc=False):
         """Give what lost runs are judged by; None without a heartbeat, when no run of this boot can be lost."""
         return None if self.heartbeat is None else Life(self.heartbeat[0], self.heartbeat[2])
 
+    def serves(self) -> list[str]:
+        """Give the queues that it says it serves, by name."""
+        return self.queues[2] if self.queues else []
+
     def spans(self, *, cut: bool = True) -> list[Interval]:
         """Give the spans in which it was there; without an identity of the boot, offline cuts nothing."""
         if self.offline is None or not cut:

@@ -2,7 +2,7 @@
 
 A bucket holds the integers `low .. high` with `high <= low * 101 / 99`. Whatever value stands for it is wrong by the
 factor that separates it from the two ends; the harmonic mean `2 low high / (low + high)` makes both sides equal to
-`(high - low) / (high + low) <= 1 %`. The first 99 integers have a bucket each, so short durations are exact. This is
+`(high - low) / (high + low) <= 1 %`. The integers below 50 have a bucket each. This is
 the guarantee of DDSketch (Masson, Rim, Lee, VLDB 2019), with integer bounds: a value falls into the same bucket on
 every machine and for ever, or a contribution could not be taken back.
 

@@ -118,6 +118,7 @@ class _Comparison:
             pairs.append(("received_us", stored.received, max((fact.received for fact in stored.facts), default=0)))
         self._compare("boot", key, pairs)
         self._compare("presence", key, [("spans", stored.presence, boot.spans(cut=bool(stored.key[1])))])
+        self._compare("boot_queue", key, [("queues", stored.queues, boot.serves())])
 
     def _job(self, stored: StoredJob) -> None:
         self._facts(stored.facts)

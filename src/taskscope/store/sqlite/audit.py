@@ -64,6 +64,7 @@ class SqliteAudit:
                 (row[1], row[2], row[3]),
                 *row[4:10],
                 [(start, end) for start, end in spans.of(row[0])],
+                sorted(queue for (queue,) in self._connection.execute(self._sql["queues"], (row[0],))),
                 [_fact(fact) for fact in facts.of(row[0])],
             )
 

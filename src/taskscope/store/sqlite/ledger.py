@@ -217,6 +217,9 @@ class SqliteLedger:
             self._connection.execute(self._sql["drop_presence"], (number,))
             spans = [(number, start, end) for start, end in boot.spans(cut=bool(key[1]))]
             self._connection.executemany(self._sql["save_presence"], spans)
+            self._connection.execute(self._sql["drop_queues"], (number,))
+            queues = [(number, self._names.ensure("queue", key[0], queue)) for queue in boot.serves()]
+            self._connection.executemany(self._sql["save_queue"], queues)
 
     def save_jobs(self, jobs: Mapping[Name, Job]) -> None:
         """Write registered jobs."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from taskscope.core import presence, sketch
+from taskscope.core import sketch
 from taskscope.core.cells import JobCell
 from taskscope.core.clock import DAY
 from taskscope.ports import BusyRow, Filter, PresenceRow, RunRow, TaskRow
@@ -183,10 +183,7 @@ class SqliteQuestions:
         """Give the queues that the boot of a span, or the worker without one, serves."""
         if row.boot == 0:
             return {queue for (queue,) in self._rows(self._sql["served_by_worker"], (row.service, row.worker))}
-        queues = {queue for (queue,) in self._rows(self._sql["served_by_boot"], (row.boot,))}
-        stored = self._one("SELECT folded FROM boot WHERE id = ?", row.boot)
-        named = presence.unpack(stored[0]).queues if stored else None
-        return queues | set(named[2] if named else ())
+        return {queue for (queue,) in self._rows(self._sql["served_by_boot"], (row.boot,))}
 
     # --- the log ---
 

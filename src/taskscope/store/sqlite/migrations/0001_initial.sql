@@ -120,6 +120,13 @@ CREATE TABLE presence (
 ) WITHOUT ROWID;
 CREATE INDEX presence_end ON presence (end_us);
 
+-- The queues that a boot says it serves.
+CREATE TABLE boot_queue (
+    boot INTEGER NOT NULL REFERENCES boot,
+    queue INTEGER NOT NULL REFERENCES name,
+    PRIMARY KEY (boot, queue)
+) WITHOUT ROWID;
+
 -- A registered job: the fold of its job.registered facts.
 CREATE TABLE job (
     name INTEGER PRIMARY KEY REFERENCES name,

@@ -12,6 +12,9 @@ LEFT JOIN name AS q ON q.id = e.queue LEFT JOIN name AS w ON w.id = e.worker
 SELECT b.id, b.service, b.boot, b.anonymous, b.folded, b.base, b.received_us, w.name, b.heartbeat_us, b.ttl_us
 FROM boot AS b LEFT JOIN name AS w ON w.id = b.worker ORDER BY b.id
 
+-- name: queues
+SELECT q.name FROM boot_queue AS b JOIN name AS q ON q.id = b.queue WHERE b.boot = ?
+
 -- name: jobs
 SELECT n.id, n.service, n.name, j.folded, j.base, j.limit_us FROM job AS j JOIN name AS n ON n.id = j.name
 

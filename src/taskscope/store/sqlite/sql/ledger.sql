@@ -36,6 +36,12 @@ DELETE FROM presence WHERE boot = ?;
 -- name: save_presence
 INSERT INTO presence (boot, start_us, end_us) VALUES (?, ?, ?);
 
+-- name: drop_queues
+DELETE FROM boot_queue WHERE boot = ?;
+
+-- name: save_queue
+INSERT INTO boot_queue (boot, queue) VALUES (?, ?);
+
 -- name: save_job
 INSERT INTO job (name, folded, limit_us) VALUES (?, ?, ?)
 ON CONFLICT DO UPDATE SET folded = excluded.folded, limit_us = excluded.limit_us;

@@ -67,7 +67,9 @@ SELECT * FROM (
 
 -- name: served_by_boot
 SELECT q.name FROM name AS q WHERE q.id IN (
-    SELECT queue FROM run WHERE boot = ?1 UNION SELECT queue FROM sealed_queue WHERE boot = ?1
+    SELECT queue FROM run WHERE boot = ?1
+    UNION SELECT queue FROM boot_queue WHERE boot = ?1
+    UNION SELECT queue FROM sealed_queue WHERE boot = ?1
 )
 
 -- name: served_by_worker

@@ -1,0 +1,210 @@
+"""For tests, ours and those of others: builders of facts, a picture of a whole store, and the suite for every store.
+
+A store is accepted when a subclass of `StoreConformance` passes:
+
+    class TestMyStore(StoreConformance):
+        def open(self, folder):
+            return MyStore(folder)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from taskscope import ingest, retention, stats
+from taskscope.core.clock import DAY, HOUR, MINUTE, SECOND, to_text
+from taskscope.core.normalise import convert_event
+from taskscope.ports import Filter, Keep
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from taskscope.ingest import Fact
+    from taskscope.ports import Store
+
+START = 1_767_860_880 * SECOND
+"""2026-01-08 08:28:00 UTC, a moment to count from."""
+EVERYTHING = Filter()
+
+
+def fact(kind: str, at_s: float = 0.0, **fields: Any) -> Fact:
+    """Make a fact of a type, some seconds after `START`; other fields as the contract names them."""
+    return convert_event({"type": kind, "time": to_text(START + round(at_s * SECOND)), **fields})
+
+
+def a_run(task: str, start_s: float, length_s: float, outcome: str = "succeeded", **fields: Any) -> list[Fact]:
+    """Make the facts of one run that was submitted a second before it started."""
+    submitted = {key: value for key, value in fields.items() if key in ("job", "queue", "service", "attempt")}
+    end = {"duration_ms": length_s * 1000, **fields}
+    return [
+        fact("task.submitted", start_s - 1, task=task, **submitted),
+        fact("task.started", start_s, task=task, **fields),
+        fact(f"task.{outcome}", start_s + length_s, task=task, **end),
+    ]
+
+
+def deliver(store: Store, facts: Sequence[Fact], now: int = START + DAY, size: int = 5000) -> ingest.Receipt:
+    """Hand facts to a store in batches; give the sum of what became of them."""
+    accepted, duplicates = 0, 0
+    rejected: list[tuple[int, str]] = []
+    for position in range(0, len(facts), size):
+        receipt = ingest.accept(store, facts[position : position + size], now)
+        accepted += receipt.accepted
+        duplicates += receipt.duplicates
+        rejected += [(position + index, reason) for index, reason in receipt.rejected]
+    return ingest.Receipt(accepted, duplicates, rejected)
+
+
+def picture(store: Store, windows: Iterable[tuple[int, int]] = ()) -> dict[str, Any]:
+    """Show everything that a store says, to compare two stores by."""
+    with store.questions() as q:
+        mark = q.mark()
+    shown: dict[str, Any] = {
+        "mark": mark,
+        "stats": stats.stats(store, EVERYTHING),
+        "runs": stats.runs(store, EVERYTHING, limit=1000)["items"],
+        "last": stats.percentiles(store, EVERYTHING, last=5),
+    }
+    for start, end in windows:
+        shown[f"stats {start} {end}"] = stats.stats(store, EVERYTHING, start, end)
+        for step in (SECOND, MINUTE, HOUR):
+            if (end - start) // step <= 1000:
+                shown[f"utilization {start} {end} {step}"] = stats.utilization(store, EVERYTHING, start, end, step)
+    return shown
+
+
+class StoreConformance:
+    """What every store must do; a subclass says how one is opened in a folder."""
+
+    def open(self, folder: Path) -> Store:
+        """Open a store that lives in this folder; called twice for one folder, both see the same."""
+        raise NotImplementedError
+
+    def test_a_new_store_is_empty_and_says_so_with_nulls_and_not_with_zeros(self, tmp_path: Path) -> None:
+        shown = stats.stats(self.open(tmp_path), EVERYTHING)
+        assert shown["submitted"] == 0
+        assert shown["success_rate"] is None
+        assert shown["duration_ms"]["p50"] is None
+        assert shown["jobs"] == []
+
+    def test_what_one_opening_accepted_another_sees(self, tmp_path: Path) -> None:
+        deliver(self.open(tmp_path), a_run("t", 0, 2, job="j", worker="w"))
+        assert stats.stats(self.open(tmp_path), EVERYTHING)["succeeded"] == 1
+
+    def test_a_repeated_batch_is_all_duplicates_and_changes_nothing(self, tmp_path: Path) -> None:
+        store, facts = self.open(tmp_path), a_run("t", 0, 2, job="j")
+        assert deliver(store, facts)[:2] == (3, 0)
+        before = picture(store)
+        assert deliver(store, [*facts, *facts])[:2] == (0, 6)
+        assert picture(store) == before
+
+    def test_a_fact_repeated_within_its_first_batch_counts_once(self, tmp_path: Path) -> None:
+        store, facts = self.open(tmp_path), a_run("t", 0, 2, job="j")
+        assert deliver(store, [*facts, *facts])[:2] == (3, 3)
+        assert stats.stats(store, EVERYTHING)["succeeded"] == 1
+
+    def test_the_same_identity_with_other_content_is_refused_and_counted(self, tmp_path: Path) -> None:
+        store = self.open(tmp_path)
+        deliver(store, [fact("task.succeeded", id="x", task="t")])
+        receipt = deliver(store, [fact("task.failed", id="x", task="t")])
+        assert receipt.accepted == 0
+        assert "known with other content" in receipt.rejected[0][1]
+        assert stats.stats(store, EVERYTHING)["succeeded"] == 1
+        with store.questions() as q:
+            assert q.counters() == {"conflict": 1}
+
+    def test_the_same_id_at_another_time_is_another_fact(self, tmp_path: Path) -> None:
+        store = self.open(tmp_path)
+        assert deliver(store, [fact("task.output", at, id="x", task="t") for at in (0, 1)]).accepted == 2
+
+    def test_a_fact_from_the_future_is_refused_and_its_neighbours_are_kept(self, tmp_path: Path) -> None:
+        store = self.open(tmp_path)
+        facts = [fact("task.started", 0, task="a"), fact("task.started", 601, task="b"), fact("task.started", 600, task="c")]
+        receipt = deliver(store, facts, now=START)
+        assert receipt.accepted == 2
+        assert [index for index, _ in receipt.rejected] == [1]
+
+    def test_an_error_within_a_transaction_leaves_no_trace(self, tmp_path: Path) -> None:
+        store = self.open(tmp_path)
+        facts = a_run("t", 0, 2, job="j", worker="w")
+        try:
+            with store.ledger() as ledger:
+                ledger.append(facts, START)
+                ledger.move_mark(START)
+                raise KeyError
+        except KeyError:
+            pass
+        assert picture(store)["mark"] == 0
+        assert deliver(store, facts).accepted == 3
+        assert stats.verify(store)["differences"] == []
+
+    def test_the_mark_never_falls(self, tmp_path: Path) -> None:
+        store = self.open(tmp_path)
+        for now in (START + 5, START, START + 3):
+            ingest.sweep(store, now)
+        assert picture(store)["mark"] == START + 5
+
+    def test_a_page_holds_each_run_once_in_an_order_that_arrival_does_not_change(self, tmp_path: Path) -> None:
+        store = self.open(tmp_path)
+        facts = [f for n in range(25) for f in a_run(f"t{n % 5}{n}", n % 4, 1, job="j", service=f"s{n % 2}")]
+        deliver(store, facts[::-1])
+        whole = [(r["service"], r["task"]) for r in stats.runs(store, EVERYTHING)["items"]]
+        paged, cursor = [], None
+        while True:
+            page = stats.runs(store, EVERYTHING, cursor=cursor, limit=4)
+            paged += [(r["service"], r["task"]) for r in page["items"]]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                break
+        assert paged == whole
+        assert len(set(whole)) == 25
+
+    def test_filters_take_several_values_and_combine(self, tmp_path: Path) -> None:
+        store = self.open(tmp_path)
+        for n, (job, queue, worker) in enumerate([("a", "x", "v"), ("b", "x", "w"), ("c", "y", "w"), ("a", "y", "v")]):
+            deliver(store, a_run(f"t{n}", n, 1, "failed" if n == 3 else "succeeded", job=job, queue=queue, worker=worker))
+
+        def tasks(**where: Any) -> list[str]:
+            return sorted(row["task"] for row in stats.runs(store, Filter(**where))["items"])
+
+        assert tasks(jobs=["a", "b"]) == ["t0", "t1", "t3"]
+        assert tasks(jobs=["a"], queues=["y"]) == ["t3"]
+        assert tasks(workers=["w"]) == ["t1", "t2"]
+        assert tasks(outcomes=["failed"]) == ["t3"]
+        assert tasks(states=["COMPLETED"], services=["default"]) == ["t0", "t1", "t2"]
+        assert tasks(services=["other"]) == []
+
+    def test_what_retention_drops_stays_counted_and_can_not_come_again(self, tmp_path: Path) -> None:
+        store = self.open(tmp_path)
+        facts = [f for n in range(30) for f in a_run(f"t{n}", n * 5, 1 + n, job="j", queue="q", worker="w")]
+        deliver(store, facts)
+        counts = stats.stats(store, EVERYTHING)
+        keep = Keep(14 * DAY, 14 * DAY, 90 * DAY, 10)
+        done = retention.retain(store, START + 16 * DAY, keep)
+        assert done["dropped"] == 20
+        assert stats.verify(store)["differences"] == []
+        again = deliver(store, facts, now=START + 16 * DAY)
+        assert len(again.rejected) == 60
+        assert all("older than retention" in reason for _, reason in again.rejected)
+        after = stats.stats(store, EVERYTHING)
+        for figure in ("submitted", "succeeded", "running", "pending", "tasks", "success_rate"):
+            assert after[figure] == counts[figure]
+        assert after["duration_ms"]["avg"] == counts["duration_ms"]["avg"]
+        assert stats.percentiles(store, EVERYTHING, last=10)["count"] == 10
+        assert stats.verify(store)["differences"] == []
+
+    def test_verify_recomputes_what_was_accepted_in_any_order(self, tmp_path: Path) -> None:
+        store = self.open(tmp_path)
+        facts = [
+            *a_run("t", 0, 2, job="j", queue="q", worker="w", boot="b", run="r"),
+            fact("worker.heartbeat", 0, worker="w", boot="b"),
+            fact("task.started", 5, task="u", worker="w", boot="b", run="s", job="k"),
+            fact("job.registered", 0, job="k", data={"timeout_ms": 1000}),
+        ]
+        deliver(store, facts[::-1], size=1)
+        ingest.sweep(store, START + MINUTE)
+        answer = stats.verify(store)
+        assert answer["differences"] == []
+        assert answer["attempts"] == 2
+        assert stats.stats(store, EVERYTHING)["timed_out"] == 1

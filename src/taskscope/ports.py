@@ -244,7 +244,6 @@ class StoredTask(NamedTuple):
     key: TaskKey
     folded: bytes
     base: bytes | None
-    received: int
     state: str
     cancelled: bool
     job: str
@@ -321,6 +320,9 @@ class Audit(Protocol):
 
     def coarse_days(self) -> dict[int, int]:
         """Give the number of the finest granularity that is kept, for the days that have lost some."""
+
+    def unreadable(self) -> list[Damage]:
+        """Give the rows that could not be read so far: they are left out of what is yielded."""
 
     def damage(self) -> Iterator[Damage]:
         """Yield the rows whose checksum does not fit or whose reference leads nowhere."""

@@ -27,6 +27,7 @@ LONGEST_US = 100 * 366 * 86_400_000_000
 """The longest duration that is believed: a century."""
 
 _TYPES = frozenset(EVENT_TYPES)
+_MANY_DIGITS = re.compile(rb"\d{19}")
 
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=NAME_LIMIT)]
@@ -149,9 +150,11 @@ def _duration(value: float, time: int) -> int:
 def _data(kind: str, data: dict[str, Any]) -> dict[str, Any]:
     try:
         text = _encoder.encode(data)
-    except OverflowError:
-        message = "holds an integer beyond 64 bits"
-        raise refuse("data", data, message, "send such a number as text") from None
+        beyond = _MANY_DIGITS.search(text) is not None and _holds_beyond(data)
+    except OverflowError:  # an older msgspec knows no such integers, a newer one writes them
+        beyond = True
+    if beyond:
+        raise refuse("data", data, "holds an integer beyond 64 bits", "send such a number as text")
     if len(text) > DATA_LIMIT:
         message = f"is {len(text)} bytes long, more than 64 KiB"
         raise refuse("data", None, message, "keep large values elsewhere and send a reference")
@@ -160,6 +163,15 @@ def _data(kind: str, data: dict[str, Any]) -> dict[str, Any]:
     if b"\\u0000" in text:
         data = _without_nul(data)
     return check_data(kind, data)
+
+
+def _holds_beyond(value: object) -> bool:
+    """Tell whether an integer lies outside of what databases and other languages take for one."""
+    if isinstance(value, int):
+        return not -(1 << 63) <= value < 1 << 64
+    if isinstance(value, dict):
+        return any(_holds_beyond(one) for one in value.values())
+    return isinstance(value, list) and any(_holds_beyond(one) for one in value)
 
 
 def _depth(value: object) -> int:

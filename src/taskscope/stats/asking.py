@@ -108,7 +108,8 @@ def last_hour(asked: tuple[int | None, int | None], now: int) -> Interval:
     """Close the open sides of a window for a question that needs both: an hour long, or until now."""
     low, high = asked
     high = (now if low is None or low < now else low + HOUR) if high is None else high
-    return (max(0, high - HOUR) if low is None else low, high)
+    # From a whole minute on: buckets that begin at an odd microsecond compare with nothing.
+    return (max(0, high - HOUR) // MINUTE * MINUTE if low is None else low, high)
 
 
 def step(name: str, text: str) -> int:

@@ -8,7 +8,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
 
 from taskscope.core import presence, registry, task
 from taskscope.core.cells import Deltas, JobCell, contributions
@@ -17,13 +19,15 @@ from taskscope.core.events import canonical, content_hash
 from taskscope.core.runs import view
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from taskscope.core.presence import Life
     from taskscope.core.runs import Run
     from taskscope.ports import Audit, RunRow, Store, StoredBoot, StoredFact, StoredJob, StoredTask
 
 MOST_DIFFERENCES = 1000
+
+T = TypeVar("T")
 
 
 def verify(store: Store) -> dict[str, Any]:
@@ -68,13 +72,15 @@ class _Comparison:
         for damage in self._audit.damage():
             self._differ(damage.table, damage.key, damage.what, None, None)
         for boot in self._audit.boots():
-            self._boot(boot)
+            self._readable("boot", "/".join(boot.key), self._boot, boot)
         for job in self._audit.jobs():
-            self._job(job)
+            self._readable("job", "/".join(job.key), self._job, job)
         for stored in self._audit.tasks():
-            self._task(stored)
+            self._readable("task", "/".join(stored.key), self._task, stored)
         self._facts(self._audit.samples())
         cells = self._cells()
+        for damage in self._audit.unreadable():
+            self._differ(damage.table, damage.key, damage.what, None, None)
         return {
             "attempts": self._attempts,
             "cells": cells,
@@ -82,6 +88,13 @@ class _Comparison:
             "differences_total": self._total,
             "mark": to_text(self._context.mark) if self._context.mark else None,
         }
+
+    def _readable(self, table: str, key: str, compare: Callable[[T], None], stored: T) -> None:
+        """Compare a subject; what can't even be decoded differs."""
+        try:
+            compare(stored)
+        except (msgspec.MsgspecError, ValueError, TypeError, KeyError, OverflowError) as error:
+            self._differ(table, key, f"can't be read: {error}", None, None)
 
     def _differ(self, table: str, key: str, what: str, stored: object, expected: object) -> None:
         self._total += 1
@@ -116,6 +129,7 @@ class _Comparison:
         ]
         if stored.base is None:
             pairs.append(("received_us", stored.received, max((fact.received for fact in stored.facts), default=0)))
+        pairs += [("key", stored.key, presence.boot_key(fact.event)) for fact in stored.facts]
         self._compare("boot", key, pairs)
         self._compare("presence", key, [("spans", stored.presence, boot.spans(cut=bool(stored.key[1])))])
         self._compare("boot_queue", key, [("queues", stored.queues, boot.serves())])
@@ -145,8 +159,6 @@ class _Comparison:
             ("queue", stored.queue, seen.queue),
             ("first_us", stored.first, seen.first),
         ]
-        if stored.base is None:
-            pairs.append(("received_us", stored.received, max(fact.received for fact in stored.facts)))
         self._compare("task", key, pairs)
         self._runs(key, stored.runs, seen.runs)
         self._deltas.replace([], contributions(seen))
@@ -204,7 +216,8 @@ def _holds(value: JobCell | list[int]) -> bool:
 
 def _cell_name(key: tuple[int, int, str, str, str]) -> str:
     granularity, start, service, name, queue = key
-    return f"{('minute', 'hour', 'day')[granularity]} {to_text(start)} {service}/{name or '-'}/{queue or '-'}"
+    kind = {0: "minute", 1: "hour", 2: "day"}.get(granularity, f"granularity {granularity}")
+    return f"{kind} {to_text(start)} {service}/{name or '-'}/{queue or '-'}"
 
 
 def _run_pairs(row: RunRow, run: Run) -> list[tuple[str, object, object]]:

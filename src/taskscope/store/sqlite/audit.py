@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import struct
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from taskscope.core import sketch
 from taskscope.core.cells import JobCell
@@ -15,7 +18,7 @@ from taskscope.store.sqlite.questions import SqliteQuestions, run_row
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from taskscope.core.cells import JobKey, WorkerKey
 
@@ -28,6 +31,7 @@ class SqliteAudit:
         self._connection = connection
         self._sql = statements("audit")
         self._runs = statements("questions")["runs"]
+        self._unreadable: list[Damage] = []
 
     def mark(self) -> int:
         """Give the mark."""
@@ -45,13 +49,12 @@ class SqliteAudit:
                 row[3],
                 row[4],
                 row[5],
-                row[6],
-                bool(row[7]),
+                bool(row[6]),
+                row[7],
                 row[8],
                 row[9],
-                row[10],
                 [run_row(run) for run in runs.of(row[0])],
-                [_fact(fact) for fact in facts.of(row[0])],
+                self._facts_of(facts.of(row[0])),
             )
 
     def boots(self) -> Iterator[StoredBoot]:
@@ -65,20 +68,33 @@ class SqliteAudit:
                 *row[4:10],
                 [(start, end) for start, end in spans.of(row[0])],
                 sorted(queue for (queue,) in self._connection.execute(self._sql["queues"], (row[0],))),
-                [_fact(fact) for fact in facts.of(row[0])],
+                self._facts_of(facts.of(row[0])),
             )
 
     def jobs(self) -> Iterator[StoredJob]:
         """Yield every registered job with its facts."""
         query = self._sql["facts"] + " WHERE e.type = 'job.registered' AND e.job = ?"
         for row in self._connection.execute(self._sql["jobs"]):
-            facts = [_fact(fact) for fact in self._connection.execute(query, (row[0],))]
+            facts = self._facts_of(self._connection.execute(query, (row[0],)))
             yield StoredJob((row[1], row[2]), *row[3:], facts)
 
     def samples(self) -> Iterator[StoredFact]:
         """Yield the facts that are folded into nothing."""
-        query = self._sql["facts"] + " WHERE e.type = 'resource.sampled'"
-        yield from (_fact(row) for row in self._connection.execute(query))
+        query = self._sql["facts"] + " WHERE e.task IS NULL AND e.subject_boot IS NULL AND e.type != 'job.registered'"
+        yield from self._facts_of(self._connection.execute(query))
+
+    def _facts_of(self, found: Iterable[tuple[Any, ...]]) -> list[StoredFact]:
+        facts = []
+        for row in found:
+            try:
+                facts.append(StoredFact(rows.event_from_row(row[:13]), row[13], row[14]))
+            except (msgspec.DecodeError, TypeError, AttributeError) as error:
+                self._unreadable.append(Damage("event", f"{row[0]!r} {row[2]}", f"can't be read: {error}"))
+        return facts
+
+    def unreadable(self) -> list[Damage]:
+        """Give the rows that could not be read so far."""
+        return self._unreadable
 
     def _prefixed(self, column: str) -> str:
         return self._sql["facts"].replace("SELECT", f"SELECT {column},", 1)
@@ -87,10 +103,15 @@ class SqliteAudit:
 
     def cells(self, *, sealed: bool) -> Iterator[tuple[JobKey, JobCell]]:
         """Yield every cell by job, or every sealed part of one."""
-        for row in self._connection.execute(self._sql["sealed_cells" if sealed else "cells"]):
-            granularity, start, *_ = row
+        table = "sealed_cell" if sealed else "cell"
+        for row in self._connection.execute(self._sql[f"{table}s"]):
             *counts, histogram = row[4:-4]
-            yield (granularity, start, *row[-3:]), JobCell(counts, sketch.unpack(histogram))
+            try:
+                cell = JobCell(counts, sketch.unpack(histogram))
+            except (struct.error, TypeError) as error:
+                self._unreadable.append(Damage(table, f"{row[:2]} {row[-3:]}", f"can't be read: {error}"))
+                continue
+            yield (row[0], row[1], *row[-3:]), cell
 
     def worker_cells(self, *, sealed: bool) -> Iterator[tuple[WorkerKey, list[int]]]:
         """Yield every cell by worker, or every sealed part of one."""
@@ -117,6 +138,15 @@ class SqliteAudit:
                     yield Damage(table, "/".join(str(value) for value in (*row[:2], *row[-3:])), "checksum")
         for column, time in self._connection.execute(self._sql["lone_facts"]):
             yield Damage("event", f"{rows.id_from_column(column)} {time}", "has no subject")
+        for table, key in self._connection.execute(self._sql["stray_bases"]):
+            yield Damage(table, str(key), "has half a base")
+        for (key,) in self._connection.execute(self._sql["misused_names"]):
+            yield Damage("name", key, "stands where a name of another kind or service belongs")
+        for (key,) in self._connection.execute(self._sql["foreign_boots"]):
+            yield Damage("boot", key, "runs of another service refer to it")
+        for table, found, counted in self._connection.execute(self._sql["sealed_counts"]):
+            if found != counted:
+                yield Damage(table, "-", f"has {found} rows and should have {counted}")
 
 
 def sealed_values(place: tuple[Any, ...], names: tuple[Any, ...], values: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -140,7 +170,3 @@ class _Groups:
         found = [row[1:] for row in self._next[1]]
         self._next = next(self._groups, None)
         return found
-
-
-def _fact(row: tuple[Any, ...]) -> StoredFact:
-    return StoredFact(rows.event_from_row(row[:13]), row[13], row[14])

@@ -40,7 +40,7 @@ class SqliteLedger:
         self._next_task = 0
         self._id_columns: dict[str, bytes | str] = {}
         self._boot_ids: dict[BootKey, int] = {}
-        self._appended: set[TaskKey | BootKey] = set()
+        self._heard: set[BootKey] = set()
         self._received = 0
 
     # --- the mark and counters ---
@@ -52,18 +52,19 @@ class SqliteLedger:
     def move_mark(self, now: int) -> None:
         """Raise the mark; it never falls."""
         if now > self.mark():
-            self._write_meta("mark", now)
+            self.note("mark", now)
 
     def count(self, refused: Mapping[str, int]) -> None:
         """Count what was refused, by reason."""
         for reason, count in refused.items():
-            self._write_meta(f"refused.{reason}", self._meta(f"refused.{reason}") + count)
+            self.note(f"refused.{reason}", self._meta(f"refused.{reason}") + count)
 
     def _meta(self, key: str) -> int:
         row = self._connection.execute(self._sql["read_meta"], (key,)).fetchone()
         return row[0] if row else 0
 
-    def _write_meta(self, key: str, value: int) -> None:
+    def note(self, key: str, value: int) -> None:
+        """Write one of the store's own numbers, with its checksum."""
         self._connection.execute(self._sql["write_meta"], (key, value, rows.checksum((key, value))))
 
     # --- what is known ---
@@ -151,16 +152,15 @@ class SqliteLedger:
     def _event_row(self, seq: int, event: Event, content: int) -> tuple[Any, ...]:
         service = event.service
         if event.task is not None:
-            key: TaskKey | BootKey = (service, event.task)
             subject, boot = self._ensure_task((service, event.task)), None
             if event.boot is not None:
                 self._ensure_boot((service, event.boot, ""))
         elif event.type.startswith("worker."):
             key = presence.boot_key(event)
+            self._heard.add(key)
             subject, boot = None, self._ensure_boot(key)
         else:
-            key, subject, boot = ("", ""), None, None
-        self._appended.add(key)
+            subject, boot = None, None
         return (
             seq,
             self._id_columns.get(event.id) or rows.id_to_column(event.id),
@@ -187,10 +187,9 @@ class SqliteLedger:
         for change in changes:
             number = self._ensure_task(change.key)
             new = change.new
-            received = self._received if change.key in self._appended else 0
             job, queue, _ = self._names.triple(new.service, new.job, new.queue, None)
             folded = task.pack(change.folded)
-            tasks.append((number, *change.key, folded, received, new.state, int(new.cancelled), job, queue, new.first))
+            tasks.append((number, *change.key, folded, new.state, int(new.cancelled), job, queue, new.first))
             before = _by_key(change.old)
             for run in new.runs:
                 if before.pop((run.attempt, run.run, run.submission), None) != run:
@@ -211,7 +210,7 @@ class SqliteLedger:
             number = self._ensure_boot(key)
             worker = None if boot.worker is None else self._names.ensure("worker", key[0], boot.worker[2])
             life = boot.life()
-            received = self._received if key in self._appended else 0
+            received = self._received if key in self._heard else 0
             values = (presence.pack(boot), received, worker, life and life.heartbeat, life and life.ttl, number)
             self._connection.execute(self._sql["save_boot"], values)
             self._connection.execute(self._sql["drop_presence"], (number,))

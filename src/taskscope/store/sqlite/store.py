@@ -63,7 +63,9 @@ class SqliteStore:
     def archive(self) -> Iterator[SqliteArchive]:
         """Open a transaction that forgets."""
         with self.ledger() as ledger:
-            yield SqliteArchive(*self._connection(), ledger)
+            archive = SqliteArchive(*self._connection(), ledger)
+            yield archive
+            archive.close()
 
     @contextmanager
     def questions(self) -> Iterator[SqliteQuestions]:

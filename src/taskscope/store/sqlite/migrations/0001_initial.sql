@@ -41,7 +41,6 @@ CREATE TABLE task (
     base BLOB,
     base_days TEXT, -- the days of the dropped facts, as a JSON array
     base_crc INTEGER,
-    received_us INTEGER NOT NULL, -- of its newest fact
     state TEXT NOT NULL,
     cancelled INTEGER NOT NULL,
     job INTEGER NOT NULL REFERENCES name,
@@ -104,7 +103,7 @@ CREATE TABLE boot (
     folded BLOB NOT NULL,
     base BLOB,
     base_crc INTEGER,
-    received_us INTEGER NOT NULL,
+    received_us INTEGER NOT NULL, -- of its newest fact: how long its presence is kept
     worker INTEGER REFERENCES name, -- null: only runs named this boot
     heartbeat_us INTEGER,
     ttl_us INTEGER,

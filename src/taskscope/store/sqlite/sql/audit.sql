@@ -1,5 +1,5 @@
 -- name: tasks
-SELECT t.id, t.service, t.task, t.folded, t.base, t.received_us, t.state, t.cancelled, j.name, q.name, t.first_us
+SELECT t.id, t.service, t.task, t.folded, t.base, t.state, t.cancelled, j.name, q.name, t.first_us
 FROM task AS t LEFT JOIN name AS j ON j.id = t.job LEFT JOIN name AS q ON q.id = t.queue ORDER BY t.id
 
 -- name: facts
@@ -58,4 +58,40 @@ FROM sealed_queue AS s JOIN boot AS b ON b.id = s.boot JOIN name AS q ON q.id = 
 -- Facts that should have a subject and have none.
 SELECT id, time_us FROM event
 WHERE (type LIKE 'task.%' AND task IS NULL) OR (type LIKE 'worker.%' AND subject_boot IS NULL)
-    OR (type = 'job.registered' AND job IS NULL)
+    OR (type = 'job.registered' AND (job IS NULL OR job NOT IN (SELECT name FROM job)))
+
+-- name: sealed_counts
+-- How many rows there are that nothing else tells of, beside how many there should be.
+SELECT s.name, s.rows, coalesce(m.value, 0) FROM (
+    SELECT 'sealed_day' AS name, count(*) AS rows FROM sealed_day
+    UNION ALL SELECT 'sealed_worker', count(*) FROM sealed_worker
+    UNION ALL SELECT 'sealed_queue', count(*) FROM sealed_queue
+    UNION ALL SELECT 'coarse_day', count(*) FROM coarse_day
+) AS s LEFT JOIN meta AS m ON m.key = 'rows.' || s.name
+
+-- name: stray_bases
+SELECT 'task', service || '/' || task FROM task
+WHERE (base IS NULL) != (base_crc IS NULL) OR (base IS NULL) != (base_days IS NULL)
+UNION ALL SELECT 'boot', service || '/' || boot FROM boot WHERE (base IS NULL) != (base_crc IS NULL)
+UNION ALL SELECT 'job', name FROM job WHERE (base IS NULL) != (base_crc IS NULL)
+
+-- name: misused_names
+-- Names that stand where a name of another kind or service belongs.
+WITH used(id, kind, service) AS (
+    SELECT r.job, 'job', t.service FROM run AS r JOIN task AS t ON t.id = r.task
+    UNION SELECT r.queue, 'queue', t.service FROM run AS r JOIN task AS t ON t.id = r.task
+    UNION SELECT r.worker, 'worker', t.service FROM run AS r JOIN task AS t ON t.id = r.task
+    UNION SELECT job, 'job', service FROM event WHERE job IS NOT NULL
+    UNION SELECT queue, 'queue', service FROM event WHERE queue IS NOT NULL
+    UNION SELECT worker, 'worker', service FROM event WHERE worker IS NOT NULL
+    UNION SELECT c.queue, 'queue', j.service FROM cell AS c JOIN name AS j ON j.id = c.job
+    UNION SELECT c.queue, 'queue', w.service FROM worker_cell AS c JOIN name AS w ON w.id = c.worker
+    UNION SELECT job, 'job', NULL FROM cell
+    UNION SELECT worker, 'worker', NULL FROM worker_cell
+)
+SELECT n.kind || ' ' || n.service || '/' || n.name FROM used AS u JOIN name AS n ON n.id = u.id
+WHERE n.kind != u.kind OR n.service != u.service
+
+-- name: foreign_boots
+SELECT DISTINCT b.service || '/' || b.boot FROM run AS r JOIN task AS t ON t.id = r.task JOIN boot AS b ON b.id = r.boot
+WHERE b.service != t.service OR b.anonymous != ''

@@ -4,11 +4,10 @@ INSERT INTO event (seq, id, time_us, hash, received_us, type, service, task, sub
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: save_task
-INSERT INTO task (id, service, task, folded, received_us, state, cancelled, job, queue, first_us)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO task (id, service, task, folded, state, cancelled, job, queue, first_us)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET
     folded = excluded.folded,
-    received_us = max(received_us, excluded.received_us),
     state = excluded.state,
     cancelled = excluded.cancelled,
     job = excluded.job,

@@ -125,7 +125,9 @@ def test_a_weekly_job_keeps_its_last_1000_runs_for_years(store: SqliteStore) -> 
 
 def test_a_run_that_was_lost_by_inference_keeps_its_fold_for_its_true_end(store: SqliteStore) -> None:
     names = {"worker": "w", "boot": "b", "job": "j"}
-    deliver(store, [fact("task.started", 0, task="t", run="r", **names), fact("worker.heartbeat", 1, worker="w", boot="b")])
+    deliver(
+        store, [fact("task.started", 0, task="t", run="r", **names), fact("worker.heartbeat", 1, worker="w", boot="b")]
+    )
     ingest.sweep(store, START + HOUR)
     assert stats.stats(store, Filter())["lost"] == 1
     retention.retain(store, START + 60 * DAY, KEEP)

@@ -53,7 +53,14 @@ def same_distribution(block: dict[str, Any], reference: dict[str, Any]) -> None:
     """Compare a block of durations or waits with its reference."""
     assert block["method"] == "exact"
     assert block["count"] == reference["n"]
-    for ours, theirs in (("avg", "mean"), ("min", "min"), ("max", "max"), ("p50", "p50"), ("p95", "p95"), ("p99", "p99")):
+    for ours, theirs in (
+        ("avg", "mean"),
+        ("min", "min"),
+        ("max", "max"),
+        ("p50", "p50"),
+        ("p95", "p95"),
+        ("p99", "p99"),
+    ):
         assert block[ours] == pytest.approx(reference[theirs], rel=1e-9), ours
 
 
@@ -62,7 +69,10 @@ def test_counts_rates_durations_and_waits(trace: str, stores: dict[str, SqliteSt
     reference = answers(trace)
     shown = stats.stats(stores[trace], Filter())
     statuses = reference["counts_by_status"]
-    for status, figure in (("timeout", "timed_out"), *((s, s) for s in ("succeeded", "failed", "cancelled", "running", "pending"))):
+    for status, figure in (
+        ("timeout", "timed_out"),
+        *((s, s) for s in ("succeeded", "failed", "cancelled", "running", "pending")),
+    ):
         assert shown[figure] == statuses.get(status, 0), figure
     assert shown["submitted"] == reference["rows"]
     assert shown["success_rate"] == pytest.approx(reference["success_rate_excluding_cancelled"])

@@ -146,7 +146,11 @@ def test_a_lost_row_of_any_table_is_noticed(original: Path, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("change", "table", "key"),
     [
-        ("UPDATE run SET duration_us = 1 WHERE task = (SELECT id FROM task WHERE task = 'new1')", "run", "default/new1"),
+        (
+            "UPDATE run SET duration_us = 1 WHERE task = (SELECT id FROM task WHERE task = 'new1')",
+            "run",
+            "default/new1",
+        ),
         ("UPDATE task SET state = 'COMPLETED' WHERE task = 'hung'", "task", "default/hung"),
         ("UPDATE cell SET failed = 9 WHERE granularity = 2 AND failed > 0", "cell", "day 2026-01-28"),
         ("UPDATE worker_cell SET busy_us = 9 WHERE granularity = 1 AND busy_us > 0", "worker_cell", "hour "),

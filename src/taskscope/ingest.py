@@ -132,10 +132,14 @@ def _sift(ledger: Ledger, facts: Sequence[Fact], now: int) -> tuple[list[Fact], 
                 duplicates += 1
                 continue
             refused["conflict"] += 1
-            rejected.append((index, f"id {event.id} at {to_text(event.time)} is known with other content: the first stands"))
+            rejected.append(
+                (index, f"id {event.id} at {to_text(event.time)} is known with other content: the first stands")
+            )
         elif event.time > now + AHEAD_US:
             refused["future"] += 1
-            rejected.append((index, f"time {to_text(event.time)} is more than 10 minutes ahead: set the sender's clock"))
+            rejected.append(
+                (index, f"time {to_text(event.time)} is more than 10 minutes ahead: set the sender's clock")
+            )
         elif index in beyond:
             refused["retention"] += 1
             rejected.append((index, f"older than retention: task {event.task} of {to_text(event.time)} was dropped"))
@@ -147,20 +151,17 @@ def _sift(ledger: Ledger, facts: Sequence[Fact], now: int) -> tuple[list[Fact], 
 
 def _older_than_retention(ledger: Ledger, facts: Sequence[Fact], known: dict[Identity, int]) -> set[int]:
     """Find the facts of unknown tasks in sealed days: they can't be told from facts that were counted and dropped."""
+    sealed = ledger.sealed({(event.service, event.time // DAY * DAY) for event, _ in facts})
+    if not sealed:
+        return set()
     suspects = [
         (index, event)
         for index, (event, _) in enumerate(facts)
         if event.task is not None and (event.id, event.time) not in known
     ]
-    days = {(event.service, event.time // DAY * DAY) for _, event in suspects}
-    sealed = ledger.sealed(days)
-    if not sealed:
-        return set()
     stored = ledger.tasks({(event.service, event.task or "") for _, event in suspects}).keys()
     begun = {
-        (event.service, event.task)
-        for _, event in suspects
-        if (event.service, event.time // DAY * DAY) not in sealed
+        (event.service, event.task) for _, event in suspects if (event.service, event.time // DAY * DAY) not in sealed
     }
     return {
         index

@@ -340,8 +340,9 @@ class Keep(NamedTuple):
 class Archive(Protocol):
     """The side of a store that forgets, for the length of one transaction."""
 
-    ledger: Ledger
-    """The same transaction, to read and write as ingest does."""
+    @property
+    def ledger(self) -> Ledger:
+        """Give the same transaction, to read and write as ingest does."""
 
     def bound(self, horizon: int) -> int:
         """Give the sequence number before which every fact was received before the horizon."""

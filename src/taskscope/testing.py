@@ -120,7 +120,11 @@ class StoreConformance:
 
     def test_a_fact_from_the_future_is_refused_and_its_neighbours_are_kept(self, tmp_path: Path) -> None:
         store = self.open(tmp_path)
-        facts = [fact("task.started", 0, task="a"), fact("task.started", 601, task="b"), fact("task.started", 600, task="c")]
+        facts = [
+            fact("task.started", 0, task="a"),
+            fact("task.started", 601, task="b"),
+            fact("task.started", 600, task="c"),
+        ]
         receipt = deliver(store, facts, now=START)
         assert receipt.accepted == 2
         assert [index for index, _ in receipt.rejected] == [1]
@@ -163,7 +167,9 @@ class StoreConformance:
     def test_filters_take_several_values_and_combine(self, tmp_path: Path) -> None:
         store = self.open(tmp_path)
         for n, (job, queue, worker) in enumerate([("a", "x", "v"), ("b", "x", "w"), ("c", "y", "w"), ("a", "y", "v")]):
-            deliver(store, a_run(f"t{n}", n, 1, "failed" if n == 3 else "succeeded", job=job, queue=queue, worker=worker))
+            deliver(
+                store, a_run(f"t{n}", n, 1, "failed" if n == 3 else "succeeded", job=job, queue=queue, worker=worker)
+            )
 
         def tasks(**where: Any) -> list[str]:
             return sorted(row["task"] for row in stats.runs(store, Filter(**where))["items"])

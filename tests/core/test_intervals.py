@@ -56,9 +56,7 @@ def summed(busy: list[Interval]) -> dict[tuple[int, int], tuple[int, int]]:
     return rows
 
 
-lengths = st.one_of(
-    st.integers(1, 3), st.integers(1, 3 * MINUTE), st.integers(1, 3 * HOUR), st.integers(1, 150 * DAY)
-)
+lengths = st.one_of(st.integers(1, 3), st.integers(1, 3 * MINUTE), st.integers(1, 3 * HOUR), st.integers(1, 150 * DAY))
 edges = st.one_of(st.integers(0, 2 * DAY), st.sampled_from([0, MINUTE, HOUR, DAY, DAY - MINUTE, DAY - HOUR]))
 runs = st.lists(st.tuples(edges, lengths).map(lambda run: (run[0], run[0] + run[1])), min_size=1, max_size=4)
 

@@ -25,7 +25,14 @@ def test_an_undefined_quantile_is_refused(count: int, quantile: float) -> None:
 
 @pytest.mark.parametrize(
     ("ratio", "expected"),
-    [(None, "no_data"), (1.0, "healthy"), (0.95, "healthy"), (0.9499, "degraded"), (0.8, "degraded"), (0.7999, "unhealthy")],
+    [
+        (None, "no_data"),
+        (1.0, "healthy"),
+        (0.95, "healthy"),
+        (0.9499, "degraded"),
+        (0.8, "degraded"),
+        (0.7999, "unhealthy"),
+    ],
 )
 def test_health_by_completeness(ratio: float | None, expected: str) -> None:
     assert health(ratio) == expected

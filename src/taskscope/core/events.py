@@ -79,9 +79,8 @@ def canonical(event: Event) -> bytes:
 
 def content_hash(name: str, content: bytes) -> int:
     """Shorten the id and the canonical content to a signed 64-bit number: facts with one identity must agree in it."""
-    digest = hashlib.blake2b(content, digest_size=8)
-    digest.update(name.encode())
-    return int.from_bytes(digest.digest(), "big", signed=True)
+    digest = hashlib.blake2b(content + name.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
 
 
 def derived_id(content: bytes) -> str:

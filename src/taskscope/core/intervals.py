@@ -117,9 +117,7 @@ def gather(rows: Mapping[tuple[int, int], tuple[int, int]], granularity: int, wi
     Busy microseconds per cell start; cells without any are left out.
     """
     width = WIDTHS[granularity]
-    busy = {
-        start: partial for (kind, start), (partial, _) in rows.items() if kind == granularity and partial
-    }
+    busy = {start: partial for (kind, start), (partial, _) in rows.items() if kind == granularity and partial}
     for kind in range(granularity, len(WIDTHS)):
         for low, high, level in _steady(rows, kind):
             for start in range(max(low, window[0]), min(high, window[1]), width):

@@ -105,7 +105,10 @@ def normalise(wire: Wire, *, check_nul: bool = True) -> tuple[Event, int]:
     if kind.startswith("task."):
         if task is None:
             raise refuse("task", None, "is missing", "every task.* event names its task")
-        task = str(task)
+        if not isinstance(task, str):
+            if _holds_beyond(task):
+                raise refuse("task", task, "is an integer beyond 64 bits", "send it as text")
+            task = str(task)
         if not 0 < len(task) <= TASK_LIMIT:
             raise _bad_name("task", task, TASK_LIMIT)
     elif task is not None:

@@ -222,9 +222,7 @@ def _take(free: list[Submission], first: Submission | None, anchor: int) -> Subm
     return None
 
 
-def due(
-    start: int | None, limit: int | None, proof: int, life: Life | None, *, imported: bool = False
-) -> list[Due]:
+def due(start: int | None, limit: int | None, proof: int, life: Life | None, *, imported: bool = False) -> list[Due]:
     """List the outcomes that come about by themselves when no end is observed, the one that comes first in front.
 
     Parameters

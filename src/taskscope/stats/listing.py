@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
@@ -18,11 +18,17 @@ if TYPE_CHECKING:
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 1000
 
-_Cursor = tuple[int, str, str, int, str, str]
+_Int64 = Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
+_Cursor = tuple[_Int64, str, str, _Int64, str, str]
 
 
 def runs(
-    store: Store, where: Filter, *, window: Interval | None = None, cursor: str | None = None, limit: int = DEFAULT_LIMIT
+    store: Store,
+    where: Filter,
+    *,
+    window: Interval | None = None,
+    cursor: str | None = None,
+    limit: int = DEFAULT_LIMIT,
 ) -> dict[str, Any]:
     """List runs and waiting submissions, the newest start (of the waiting: submission) first.
 
@@ -77,6 +83,7 @@ def _write(row: RunRow) -> str:
 
 def _read(cursor: str) -> _Cursor:
     try:
-        return msgspec.json.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), type=_Cursor)
+        row: _Cursor = msgspec.json.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), type=_Cursor)
     except (binascii.Error, msgspec.DecodeError, UnicodeError, ValueError):
         raise UsageError("cursor: not one that an earlier page gave; start again without a cursor") from None
+    return row

@@ -145,7 +145,10 @@ class _Answer:
     def _buckets(
         self, everyone: list[Worker], present: dict[Worker, list[PresenceRow]], busy: dict[Worker, list[Interval]]
     ) -> list[dict[str, Any]]:
-        there = {worker: self._touched((row.start, row.end, row.inclusive) for row in present.get(worker, [])) for worker in everyone}
+        there = {
+            worker: self._touched((row.start, row.end, row.inclusive) for row in present.get(worker, []))
+            for worker in everyone
+        }
         elsewhere = {worker: self._touched((s, e, False) for s, e in busy.get(worker, [])) for worker in everyone}
         total = [0] * len(self._starts)
         for times in self._busy.values():
@@ -184,9 +187,7 @@ class _Answer:
                 found.update(range(self._bucket(low), self._bucket(high) + 1))
         return found
 
-    def _worker(
-        self, worker: Worker, present: list[PresenceRow], busy: dict[Worker, list[Interval]]
-    ) -> dict[str, Any]:
+    def _worker(self, worker: Worker, present: list[PresenceRow], busy: dict[Worker, list[Interval]]) -> dict[str, Any]:
         times = self._busy[worker]
         there = clip(union((row.start, row.end) for row in present), self._window)
         idle = None if self._sealed else ms(minus(there, busy.get(worker, [])))

@@ -136,7 +136,9 @@ class _Comparison:
 
     def _job(self, stored: StoredJob) -> None:
         self._facts(stored.facts)
-        job = registry.fold((fact.event for fact in stored.facts), registry.unpack(stored.base) if stored.base else None)
+        job = registry.fold(
+            (fact.event for fact in stored.facts), registry.unpack(stored.base) if stored.base else None
+        )
         self._context.limits[stored.key] = registry.limit(job)
         pairs = [("folded", stored.folded, registry.pack(job)), ("limit_us", stored.limit, registry.limit(job))]
         self._compare("job", "/".join(stored.key), pairs)

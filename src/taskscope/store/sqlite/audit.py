@@ -41,7 +41,9 @@ class SqliteAudit:
 
     def tasks(self) -> Iterator[StoredTask]:
         """Yield every task with its runs and facts, from three cursors that go side by side."""
-        facts = _Groups(self._connection.execute(self._prefixed("e.task") + " WHERE e.task IS NOT NULL ORDER BY e.task"))
+        facts = _Groups(
+            self._connection.execute(self._prefixed("e.task") + " WHERE e.task IS NOT NULL ORDER BY e.task")
+        )
         runs = _Groups(self._connection.execute(self._runs.replace("SELECT", "SELECT r.task,", 1) + " ORDER BY r.task"))
         for row in self._connection.execute(self._sql["tasks"]):
             yield StoredTask(

@@ -246,7 +246,9 @@ class SqliteLedger:
         )
         lowered = [key for key, cell in zip(job_keys, kept_jobs.values(), strict=True) if min(cell.counts) < 0]
         self._connection.executemany(self._cells["drop_empty_cells"], lowered)
-        lowered = [key for key, work in zip(worker_keys, kept_workers.values(), strict=True) if min(work) < 0 or work[1]]
+        lowered = [
+            key for key, work in zip(worker_keys, kept_workers.values(), strict=True) if min(work) < 0 or work[1]
+        ]
         self._connection.executemany(self._cells["drop_empty_worker_cells"], lowered)
 
     def _cell_key(self, kind: str, key: JobKey | WorkerKey) -> tuple[int, int, int, int]:

@@ -88,9 +88,8 @@ class SqliteQuestions:
     def touching(self, windows: Sequence[Interval], where: Filter) -> Iterator[RunRow]:
         """Yield the runs with a submission, anchor or finish in any of the windows, each once."""
         clause, values = _among("r", where, ("job", "queue"))
-        times = ("submitted_us", "anchor_us", "finished_us")
-        parts = [f"r.{time} >= ? AND r.{time} < ?" for _ in windows for time in times]
-        bounds = [bound for window in windows for _ in times for bound in window]
+        parts = [f"r.{time} >= ? AND r.{time} < ?{_BY_JOB[time]}" for _ in windows for time in _BY_JOB]
+        bounds = [bound for window in windows for _ in _BY_JOB for bound in window]
         if parts:
             query = f"{self._sql['runs']} WHERE ({' OR '.join(parts)}){clause}"
             yield from (run_row(row) for row in self._rows(query, (*bounds, *values)))
@@ -103,9 +102,7 @@ class SqliteQuestions:
     def tasks_changed(self, window: Interval, where: Filter) -> Iterator[tuple[TaskRow, list[RunRow]]]:
         """Yield the tasks whose first submission lies in the window, and that changed after it, with their runs."""
         clause, values = _among("t", where, ("job", "queue"))
-        changed = " UNION ".join(
-            f"SELECT task FROM run WHERE {time} >= ?" for time in ("submitted_us", "anchor_us", "finished_us")
-        )
+        changed = " UNION ".join(f"SELECT task FROM run AS r WHERE {time} >= ?{_BY_JOB[time]}" for time in _BY_JOB)
         query = f"{_TASKS} AND t.id IN ({changed}){clause}"
         end = window[1]
         for row in self._connection.execute(query, (*window, end, end, end, *values)).fetchall():
@@ -117,7 +114,7 @@ class SqliteQuestions:
         clause, values = _among("r", where, ("job", "queue"))
         query = _DURATIONS + clause
         if window is not None:
-            query += " AND r.finished_us >= ? AND r.finished_us < ?"
+            query += f" AND r.finished_us >= ? AND r.finished_us < ?{_BY_JOB['finished_us']}"
             values += window
         if last is not None:
             query += " ORDER BY r.finished_us DESC, t.service, t.task, r.attempt, r.run LIMIT ?"
@@ -192,6 +189,13 @@ class SqliteQuestions:
         for row in self._rows(self._sql["events"] + " ORDER BY e.time_us, e.id"):
             yield rows.event_from_row(row[:-1]), row[-1]
 
+
+_BY_JOB = {
+    "submitted_us": "",
+    "anchor_us": "",
+    "finished_us": " AND r.job IN (SELECT id FROM name WHERE kind = 'job')",
+}
+"""The times of a run, each with what makes its index usable: finishes are indexed by job."""
 
 _TASKS = (
     "SELECT j.service, t.task, j.name, t.state, t.cancelled, t.first_us, t.id "

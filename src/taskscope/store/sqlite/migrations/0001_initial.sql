@@ -82,7 +82,7 @@ CREATE TABLE run (
     PRIMARY KEY (task, attempt, run, submission)
 ) WITHOUT ROWID;
 CREATE INDEX run_anchor ON run (anchor_us);
-CREATE INDEX run_finished ON run (finished_us) WHERE finished_us IS NOT NULL;
+-- Also serves questions about all jobs: there are few, and each is one seek.
 CREATE INDEX run_job_finished ON run (job, finished_us) WHERE finished_us IS NOT NULL;
 CREATE INDEX run_submitted ON run (submitted_us) WHERE submitted_us IS NOT NULL;
 CREATE INDEX run_long ON run (anchor_us) WHERE duration_us >= 3600000000;

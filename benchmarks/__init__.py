@@ -1,0 +1,1 @@
+"""Measurements beside a peer or a limit, in one run and at equal durability: `make bench` prints one JSON document."""

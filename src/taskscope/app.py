@@ -1,0 +1,301 @@
+"""The composition root: which store there is, what drains into it, and what a server and a tick do with it.
+
+Nothing but this module knows which stores exist. Everything is built here from the settings and handed down.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import sqlite3
+import time
+from contextlib import contextmanager
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from taskscope import ingest
+from taskscope.core.clock import DAY
+from taskscope.core.normalise import decode_event
+from taskscope.errors import HomeError, InputError, StoreError, UsageError
+from taskscope.ports import Keep
+from taskscope.retention import retain
+from taskscope.sdk import segments
+from taskscope.sdk.framing import SEGMENT_SUFFIX
+from taskscope.sdk.home import SPOOL, ensure_spool
+from taskscope.sdk.sidecars import read_offset
+from taskscope.server.loops import Loop
+from taskscope.store.sqlite import SqliteStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from taskscope.config import Settings
+    from taskscope.ports import Store
+
+STORE_FILE = "taskscope.db"
+SERVE_LOCK = "serve.lock"
+LOGS = "logs"
+REJECTED = "rejected/rejected.ndjson"
+DRAIN_INTERVAL_S = 0.5
+RETENTION_INTERVAL_S = 3600.0
+
+_LOCK_PATIENCE_S = 1.0
+_SQLITE = "sqlite:///"
+_LATER = ("postgresql", "postgres", "clickhouse")
+
+
+def now_us() -> int:
+    """Read the clock: microseconds since 1970, UTC."""
+    return time.time_ns() // 1000
+
+
+class Home:
+    """The home folder and what lies in it; made on first use, readable by its owner alone.
+
+    Raises
+    ------
+    HomeError
+        The folder can't be made or used.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.store_file = path / STORE_FILE
+        self.spool = path / SPOOL
+        self.logs = path / LOGS
+        self.rejected = self.spool / REJECTED
+        try:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise HomeError(f"the home folder {path} can't be made: {error}; name another one with --home") from error
+        if not os.access(path, os.W_OK | os.X_OK):
+            raise HomeError(f"the home folder {path} is not yours to write; name another one with --home")
+
+    def is_served(self) -> bool:
+        """Tell whether a server holds this home."""
+        with self._lock(fcntl.LOCK_SH, patience_s=0) as held:
+            return not held
+
+    @contextmanager
+    def serving(self) -> Iterator[None]:
+        """Hold the home as its only server.
+
+        Raises
+        ------
+        HomeError
+            Another server, or a tick, holds it; `retryable`.
+        """
+        # Whoever asks `is_served` holds the lock for a moment, which is no reason to refuse to serve.
+        with self._lock(fcntl.LOCK_EX, patience_s=_LOCK_PATIENCE_S) as held:
+            if not held:
+                raise _held(f"another server holds the home {self.path}; stop it, or name another home with --home")
+            yield
+
+    @contextmanager
+    def unserved(self) -> Iterator[None]:
+        """Keep servers away for a while.
+
+        Raises
+        ------
+        HomeError
+            A server holds the home; `retryable`.
+        """
+        with self._lock(fcntl.LOCK_SH, patience_s=0) as held:
+            if not held:
+                raise _held(f"a server holds the home {self.path}; stop it first, its own loops do the same")
+            yield
+
+    @contextmanager
+    def _lock(self, kind: int, patience_s: float) -> Iterator[bool]:
+        # The kernel frees it on death: there is no stale lock to clean up.
+        try:
+            fd = os.open(self.path / SERVE_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        except OSError as error:
+            raise HomeError(f"the home folder {self.path} can't be locked: {error}") from error
+        try:
+            yield _taken(fd, kind, time.monotonic() + patience_s)
+        finally:
+            os.close(fd)
+
+
+def _taken(fd: int, kind: int, deadline_s: float) -> bool:
+    while True:
+        try:
+            fcntl.flock(fd, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline_s:
+                return False
+            time.sleep(0.02)
+        else:
+            return True
+
+
+def _held(message: str) -> HomeError:
+    error = HomeError(message)
+    error.retryable = True
+    return error
+
+
+def store_file(settings: Settings) -> Path:
+    """Give the file of the embedded store.
+
+    Raises
+    ------
+    UsageError
+        The URL names no store that works.
+    """
+    url = settings.store
+    if not url:
+        return settings.home / STORE_FILE
+    scheme = url.partition(":")[0].partition("+")[0]
+    remedy = "use sqlite:///relative/path or sqlite:////absolute/path"
+    if scheme in _LATER:
+        raise UsageError(f"a store on {scheme} does not work yet: SQLite is the store of this version; {remedy}")
+    path = url.removeprefix(_SQLITE)
+    if path == url or not path or "\0" in path:
+        raise UsageError(f"{url!r} names no store; {remedy}")
+    return Path(path).expanduser().absolute()
+
+
+def open_store(settings: Settings) -> Store:
+    """Open the store that the settings name; the embedded one is made when it is missing."""
+    path = store_file(settings)
+    if path.parent == settings.home:
+        Home(settings.home)
+    elif not path.parent.is_dir():
+        remedy = "make it first; an absolute path takes four slashes, as in sqlite:////var/lib/taskscope.db"
+        raise UsageError(f"the folder {path.parent} of the store does not exist; {remedy}")
+    if not path.exists():
+        # SQLite would make it readable by everybody that the umask allows.
+        try:
+            path.touch(mode=0o600)
+        except OSError as error:
+            raise StoreError(f"the store {path} can't be made: {error}") from error
+    return SqliteStore(path)
+
+
+def drain(settings: Settings, store: Store, now: int, *, wait: bool = False) -> segments.Drained:
+    """Take what is in the spool of the home into the store.
+
+    A record that is refused goes to `rejected.ndjson` with the reason, and never holds up those behind it.
+
+    Parameters
+    ----------
+    now
+        The time of receipt.
+    wait
+        Wait for another process that drains this home.
+    """
+
+    def deliver(records: list[bytes]) -> None:
+        facts: list[ingest.Fact] = []
+        taken: list[bytes] = []
+        refused: list[tuple[str, bytes]] = []
+        for record in records:
+            try:
+                facts.append(decode_event(record))
+                taken.append(record)
+            except InputError as error:
+                refused.append((str(error), record))
+        receipt = ingest.accept(store, facts, now)
+        refused += [(reason, taken[index]) for index, reason in receipt.rejected]
+        if refused:
+            _put_aside(settings.home, refused)
+
+    return segments.drain(settings.home, deliver, wait=wait)
+
+
+def _put_aside(home: Path, refused: list[tuple[str, bytes]]) -> None:
+    """Keep refused records for replay. After a crash in between they come twice, which does no harm."""
+    path = ensure_spool(home) / REJECTED
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    lines = b"".join(
+        msgspec.json.encode({"error": reason, "record": record.decode("utf-8", "backslashreplace")}) + b"\n"
+        for reason, record in refused
+    )
+    fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(fd, "ab") as file:
+        file.write(lines)
+    logging.getLogger("taskscope").warning("%d records of the spool were refused: see %s", len(refused), path)
+
+
+def keep(settings: Settings) -> Keep:
+    """Give how long what is kept."""
+    return Keep(
+        events_us=settings.retention_events_days * DAY,
+        minutes_us=settings.retention_minutes_days * DAY,
+        hours_us=settings.retention_hours_days * DAY,
+        runs=settings.keep_runs,
+    )
+
+
+def tick(settings: Settings, store: Store, now: int) -> dict[str, Any]:
+    """Run every loop once as if it were `now`.
+
+    Returns
+    -------
+    The mark, how many tasks the sweep saw anew, and what retention forgot.
+    """
+    # A fact was received when it was received: a tick in the past must not refuse what was recorded since.
+    drain(settings, store, max(now, now_us()), wait=True)
+    seen = ingest.sweep(store, now)
+    forgotten = retain(store, now, keep(settings))
+    with store.questions() as q:
+        return {"mark": q.mark(), "seen": seen, "retention": forgotten}
+
+
+def schema_version(path: Path) -> int | None:
+    """Give the schema's version of a store file, None where there is no file."""
+    if not path.exists():
+        return None
+    try:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        try:
+            [version] = connection.execute("PRAGMA user_version").fetchone()
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise StoreError(f"{path} can't be read as a store: {error}") from error
+    return int(version)
+
+
+def backlog(home: Path) -> dict[str, int]:
+    """Count what waits in the spool: segments, bytes not yet delivered, and bytes of refused records."""
+    found = {"segments": 0, "bytes": 0, "rejected_bytes": 0}
+    spool = home / SPOOL
+    for path in sorted(spool.glob("*" + SEGMENT_SUFFIX)):
+        try:
+            size = path.lstat().st_size
+        except FileNotFoundError:  # drained since it was listed
+            continue
+        found["segments"] += 1
+        found["bytes"] += size - read_offset(path, size)
+    rejected = spool / REJECTED
+    found["rejected_bytes"] = rejected.stat().st_size if rejected.exists() else 0
+    return found
+
+
+def log_to(home: Home, level: str) -> None:
+    """Let this process log to `logs/monitoring.log` of its home, which rotates."""
+    home.logs.mkdir(mode=0o700, exist_ok=True)
+    handler = RotatingFileHandler(home.logs / "monitoring.log", maxBytes=10 << 20, backupCount=5, encoding="utf-8")
+    formatter = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%SZ")
+    formatter.converter = time.gmtime
+    handler.setFormatter(formatter)
+    for name in ("taskscope", "uvicorn"):
+        logger = logging.getLogger(name)
+        logger.addHandler(handler)
+        logger.setLevel(level)
+
+
+def loops(settings: Settings, store: Store) -> list[Loop]:
+    """Give what a server does beside answering."""
+    return [
+        Loop("drain", DRAIN_INTERVAL_S, lambda: drain(settings, store, now_us())),
+        Loop("sweep", settings.sweep_interval_s, lambda: ingest.sweep(store, now_us())),
+        Loop("retention", RETENTION_INTERVAL_S, lambda: retain(store, now_us(), keep(settings))),
+    ]

@@ -1,0 +1,173 @@
+"""Settings, parsed and validated once: from the environment, and from `taskscope.yaml` in the home folder.
+
+What stands in the environment wins over the file, what stands on the command line over both. `sweep_interval_s` is
+`TASKSCOPE_SWEEP_INTERVAL_S` in the environment. A value that makes no sense ends the program with the name of the
+variable or file that it stands in: to go on with another value than the one that was written would be a guess.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+import msgspec
+import yaml
+
+from taskscope.core.refusal import shown
+from taskscope.errors import UsageError
+from taskscope.sdk.home import resolve_home
+
+FILE_NAME = "taskscope.yaml"
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+_PREFIX = "TASKSCOPE_"
+_CENTURY_DAYS = 36_500
+_Days = Annotated[int, msgspec.Meta(ge=1, le=_CENTURY_DAYS)]
+_Runs = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+_Seconds = Annotated[float, msgspec.Meta(gt=0, le=3600)]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that can be set.
+
+    Attributes
+    ----------
+    home
+        The home folder.
+    store
+        URL of the store; empty for the embedded one in the home.
+    zone
+        Time zone of dates and schedules.
+    log_level
+        One of `LOG_LEVELS`.
+    retention_events_days, retention_minutes_days, retention_hours_days
+        How long facts, minute cells and hour cells are kept.
+    keep_runs
+        Newest finished runs of each job that outlive the facts.
+    sweep_interval_s
+        How often a server looks for runs that are over without having said so.
+    """
+
+    home: Path
+    store: str = ""
+    zone: ZoneInfo = ZoneInfo("UTC")
+    log_level: str = "INFO"
+    retention_events_days: int = 14
+    retention_minutes_days: int = 14
+    retention_hours_days: int = 90
+    keep_runs: int = 1000
+    sweep_interval_s: float = 5.0
+
+
+class _Field(NamedTuple):
+    kind: Any
+    remedy: str
+
+
+_FIELDS = {
+    "store": _Field(str, "send a URL such as sqlite:////var/lib/taskscope/taskscope.db"),
+    "timezone": _Field(str, "name a zone of the IANA database, such as Europe/Berlin or UTC"),
+    "log_level": _Field(str, "use one of " + ", ".join(LOG_LEVELS)),
+    "retention_events_days": _Field(_Days, f"use a whole number of days from 1 to {_CENTURY_DAYS}"),
+    "retention_minutes_days": _Field(_Days, f"use a whole number of days from 1 to {_CENTURY_DAYS}"),
+    "retention_hours_days": _Field(_Days, f"use a whole number of days from 1 to {_CENTURY_DAYS}"),
+    "keep_runs": _Field(_Runs, "use a whole number from 0 to 1000000"),
+    "sweep_interval_s": _Field(_Seconds, "use a number of seconds above 0, up to 3600"),
+}
+
+
+def load(home: str | None = None, store: str | None = None, environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings.
+
+    Parameters
+    ----------
+    home, store
+        What the command line says, None where it says nothing.
+    environment
+        The environment variables; those of this process by default.
+
+    Raises
+    ------
+    UsageError
+        A value makes no sense, a key of the file is unknown, or the file can't be read.
+    """
+    environment = os.environ if environment is None else environment
+    folder = resolve_home(home or environment.get(_PREFIX + "HOME"))
+    values = _from_file(folder)
+    for field in _FIELDS:
+        for name in _variables(field):
+            if environment.get(name):  # an empty variable counts as unset
+                values[field] = _converted(field, environment[name], name, strict=False)
+                break
+    if store:
+        values["store"] = store
+    if "timezone" in values:
+        values["zone"] = values.pop("timezone")
+    return Settings(home=folder, **values)
+
+
+def _variables(field: str) -> tuple[str, ...]:
+    """Name the environment variables of a setting, the weightier first."""
+    own = _PREFIX + field.upper()
+    return (own, "LOG_LEVEL") if field == "log_level" else (own,)
+
+
+def _from_file(home: Path) -> dict[str, Any]:
+    path = home / FILE_NAME
+    try:
+        content = yaml.safe_load(path.read_text("utf-8"))
+    except (FileNotFoundError, NotADirectoryError):  # whoever needs the folder will say what is wrong with it
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} can't be read: {error}; make it a text file in UTF-8 that you may read") from error
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise UsageError(f"{path} is no YAML: {_explained(error)}; write one `key: value` a line") from error
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise UsageError(f"{path} holds {shown(content)}; write one `key: value` a line")
+    values: dict[str, Any] = {}
+    for key, value in content.items():
+        if key not in _FIELDS:
+            known = ", ".join(sorted(_FIELDS))
+            raise UsageError(f"{path}: {shown(key)} is no setting; use one of {known}")
+        if value is not None:
+            values[key] = _converted(key, value, f"{path}: {key}", strict=True)
+    relative = "sqlite:///"
+    if (url := values.get("store", "")).startswith(relative) and not url.startswith(relative + "/"):
+        # The file belongs to the home, not to the folder that a command happens to be started in.
+        values["store"] = f"{relative}{home / url.removeprefix(relative)}"
+    return values
+
+
+def _explained(error: Exception) -> str:
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        return f"line {error.problem_mark.line + 1}: {error.problem}"
+    return " ".join(str(error).split())
+
+
+def _converted(field: str, value: Any, source: str, *, strict: bool) -> Any:
+    kind, remedy = _FIELDS[field]
+    refusal = UsageError(f"{source} is {shown(value)}; {remedy}")
+    try:
+        converted = msgspec.convert(value, kind, strict=strict)
+    except msgspec.ValidationError as error:
+        raise refusal from error
+    if field == "timezone":
+        return _zone(converted, refusal)
+    if field == "log_level":
+        level = {"WARN": "WARNING"}.get(converted.upper(), converted.upper())
+        if level not in LOG_LEVELS:
+            raise refusal
+        return level
+    return converted
+
+
+def _zone(name: str, refusal: UsageError) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:  # unknown, no path of the database, a folder of it
+        raise refusal from error

@@ -1,0 +1,1 @@
+"""The HTTP server: API, and the loops that run beside it."""

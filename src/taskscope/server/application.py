@@ -1,0 +1,84 @@
+"""The application: its routes, what they are given, and the loops that live as long as it does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from litestar import Litestar, MediaType, get
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+
+from taskscope.server.asked import PROVIDED
+from taskscope.server.context import Context, Settings, clock
+from taskscope.server.events import take_events
+from taskscope.server.hosts import check_host
+from taskscope.server.loops import Loop, running
+from taskscope.server.problems import HANDLERS
+from taskscope.server.questions import get_percentiles, get_runs, get_stats, get_utilization
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from taskscope.ports import Store
+
+_PAGE = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>Taskscope</title>
+<h1>Taskscope</h1>
+<p>This server takes facts and answers questions; its pages come with a later version.</p>
+<p><a href="/api/v1/openapi.json">What it answers</a></p>
+</html>
+"""
+
+
+@get("/", media_type=MediaType.HTML, sync_to_thread=False, include_in_schema=False)
+def get_page() -> str:
+    """Say that the pages are still to come."""
+    return _PAGE
+
+
+@get("/api/v1/health", sync_to_thread=False, summary="Alive or not, nothing else")
+def get_health() -> dict[str, str]:
+    """Answer as long as the server can."""
+    return {"status": "ok"}
+
+
+def create_app(
+    store: Store,
+    settings: Settings,
+    *,
+    loops: Sequence[Loop] = (),
+    clock: Callable[[], int] = clock,
+    version: str = "1",
+) -> Litestar:
+    """Build the application.
+
+    Parameters
+    ----------
+    store
+        Where facts go and answers come from.
+    settings
+        The zone of dates.
+    loops
+        What runs beside it.
+    clock
+        Gives the time of receipt and what relative times count from.
+    version
+        What the description of the API says.
+    """
+    context = Context(settings.zone, clock)
+    return Litestar(
+        [get_page, get_health, take_events, get_stats, get_utilization, get_percentiles, get_runs],
+        dependencies={
+            "store": Provide(lambda: store, sync_to_thread=False),
+            "context": Provide(lambda: context, sync_to_thread=False),
+            **PROVIDED,
+        },
+        before_request=check_host,
+        exception_handlers=dict(HANDLERS),
+        lifespan=[lambda _: running(loops)],
+        openapi_config=OpenAPIConfig(
+            title="Taskscope", version=version, path="/api/v1/openapi.json", render_plugins=[JsonRenderPlugin(path="/")]
+        ),
+        logging_config=None,
+    )

@@ -1,0 +1,117 @@
+"""The body of a POST of events: from bytes to facts, in bounded memory."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from taskscope.core.normalise import decode_event, parse_json
+from taskscope.errors import InputError
+from taskscope.server.decompress import GZIP, ZSTD, decompress
+from taskscope.server.problems import ProblemError
+
+if TYPE_CHECKING:
+    from taskscope.ingest import Fact
+
+LIMIT_EVENTS = 10_000
+LIMIT_BYTES = 16 << 20
+
+NDJSON = "application/x-ndjson"
+JSON = "application/json"
+_ENCODINGS = {"": None, "identity": None, "gzip": GZIP, "x-gzip": GZIP, "zstd": ZSTD}
+_BOM = b"\xef\xbb\xbf"
+_array = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+class Rejected(msgspec.Struct):
+    """One event of a batch that was refused, and why."""
+
+    index: int
+    error: str
+
+
+def decode(body: bytes, content_type: str, encoding: str) -> tuple[list[Fact], list[int], list[Rejected]]:
+    """Read a batch.
+
+    Returns
+    -------
+    The facts, the position of each in the batch, and what was refused.
+
+    Raises
+    ------
+    ProblemError
+        The batch as a whole is malformed, too large, or of another format.
+    """
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind not in (NDJSON, JSON):
+        detail = f"Content-Type {kind or 'is missing'}: send {NDJSON} or {JSON}"
+        raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail)
+    text = _decoded(body, encoding).removeprefix(_BOM)
+    try:
+        events = _lines(text) if kind == NDJSON else _elements(text)
+    except (InputError, msgspec.DecodeError) as error:
+        raise ProblemError(HTTPStatus.BAD_REQUEST, str(error)) from error
+    if len(events) > LIMIT_EVENTS:
+        raise _too_large(f"{len(events)} events are more than {LIMIT_EVENTS}")
+    facts: list[Fact] = []
+    places: list[int] = []
+    rejected: list[Rejected] = []
+    for index, event in enumerate(events):
+        try:
+            facts.append(decode_event(event))
+            places.append(index)
+        except InputError as error:
+            rejected.append(Rejected(index, str(error)))
+    return facts, places, rejected
+
+
+def _decoded(body: bytes, encoding: str) -> bytes:
+    encoding = encoding.strip().lower()
+    if encoding not in _ENCODINGS:
+        detail = f"Content-Encoding {encoding!r} is not known: send gzip, zstd or none"
+        raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail)
+    kind = _ENCODINGS[encoding]
+    if kind is None:
+        text = body
+    else:
+        pieces, length = [], 0
+        try:
+            for piece in decompress([body], kind):
+                pieces.append(piece)
+                length += len(piece)
+                if length > LIMIT_BYTES:  # at once: a bomb is not unpacked to its end
+                    break
+        except InputError as error:
+            raise ProblemError(HTTPStatus.BAD_REQUEST, str(error)) from error
+        text = b"".join(pieces)
+    if len(text) > LIMIT_BYTES:
+        raise _too_large("the batch is longer than 16 MiB")
+    return text
+
+
+def _too_large(what: str) -> ProblemError:
+    return ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"{what}; send it in several batches")
+
+
+def _lines(text: bytes) -> list[bytes]:
+    # A line that only an array could begin is a mistake of the whole request, not of thousands of lines.
+    if text.lstrip().startswith(b"["):
+        raise InputError("the body is a JSON array", remedy=f"send it as {JSON}, or one event a line")
+    return [line for line in (line.strip(b" \t\r") for line in text.split(b"\n")) if line]
+
+
+def _elements(text: bytes) -> list[bytes]:
+    start = text.lstrip()[:1]
+    if start == b"{":
+        parse_json(text)
+        return [text]
+    if start != b"[":
+        parse_json(text)
+        raise InputError("the body is neither an array nor an object", remedy="send an array of events, or one event")
+    try:
+        return [bytes(raw) for raw in _array.decode(text)]
+    except (msgspec.DecodeError, RecursionError):
+        parse_json(text)  # finds better words
+        raise

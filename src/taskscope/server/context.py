@@ -1,0 +1,37 @@
+"""What handlers are given: the store, the zone of dates and the clock."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Annotated, NamedTuple, Protocol
+from zoneinfo import ZoneInfo
+
+from litestar.params import Dependency
+
+from taskscope.ports import Store
+
+
+class Settings(Protocol):
+    """Those settings that a server needs."""
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone of dates."""
+
+
+class Context(NamedTuple):
+    """What a request is answered with, beside the store."""
+
+    zone: ZoneInfo
+    clock: Callable[[], int]
+
+
+# What this process made itself need not be checked on every request.
+GivenStore = Annotated[Store, Dependency(skip_validation=True)]
+GivenContext = Annotated[Context, Dependency(skip_validation=True)]
+
+
+def clock() -> int:
+    """Read the clock: microseconds since 1970, UTC."""
+    return time.time_ns() // 1000

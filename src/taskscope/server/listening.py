@@ -1,0 +1,85 @@
+"""Listening: an address of this machine, a server on it, and a stop that lets requests end."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+
+from taskscope.errors import TaskscopeError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+    from litestar import Litestar
+
+GRACE_S = 10
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Bind a socket.
+
+    Raises
+    ------
+    UsageError
+        The host is unknown, or lies beyond this machine.
+    TaskscopeError
+        The address can't be had.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise UsageError(f"--host {host} is unknown: {error}; use 127.0.0.1") from error
+    for _, _, _, _, address in found:
+        if not ipaddress.ip_address(str(address[0]).partition("%")[0]).is_loopback:
+            reason = "this version has no access control, so whoever reaches it could read and write everything"
+            raise UsageError(f"--host {host} lies beyond this machine: {reason}; use 127.0.0.1, and a tunnel")
+    family, kind, protocol, _, address = found[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        listener.close()
+        message = f"{host}:{port} can't be had: {error.strerror}; choose another with --port (0: any that is free)"
+        raise TaskscopeError(message) from error
+    return listener
+
+
+def url(listener: socket.socket) -> str:
+    """Give the address of a bound socket."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def serve(application: Litestar, listener: socket.socket, ready: Callable[[], object]) -> None:
+    """Answer until SIGTERM or SIGINT, then let what is under way end."""
+    config = uvicorn.Config(
+        application,
+        log_config=None,
+        access_log=False,
+        lifespan="on",
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_S,
+    )
+    _Server(config, ready).run([listener])
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], object]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> Any:  # noqa: ARG002 - what a signal handler gets
+        # uvicorn would raise the signal again behind its end: a server that was told to stop, and did, has succeeded.
+        if self.should_exit:
+            self.force_exit = True
+        self.should_exit = True

@@ -1,0 +1,108 @@
+"""Facts over a universe so small that they collide all the time: in time, in id, in task, run, boot and name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from taskscope.core.clock import DAY, HOUR, MINUTE, SECOND, to_text
+from taskscope.core.events import TASK_TYPES, WORKER_TYPES, Event
+from taskscope.core.normalise import convert_event
+
+ORIGIN = 1_767_861_000_000_000
+"""2026-01-08T08:30:00Z, the begin of a minute."""
+
+OFFSETS = [
+    *(0, 1, 5 * SECOND, 10 * SECOND, 10 * SECOND + 1, 20 * SECOND, 20 * SECOND + 1, 30 * SECOND),
+    *(MINUTE - 1, MINUTE, MINUTE + 5 * SECOND, MINUTE + 10 * SECOND, 2 * MINUTE, 3 * MINUTE, HOUR, HOUR + 5 * SECOND),
+    *(DAY, 150 * DAY, 150 * DAY + 10 * SECOND),
+]
+"""Where facts lie after the origin; the beginning is the likeliest, and what comes first is what examples shrink to."""
+
+LATEST = ORIGIN + 300 * DAY
+
+near = st.sampled_from(OFFSETS[:12])
+offsets = st.one_of(near, near, near, st.sampled_from(OFFSETS))
+times = offsets.map(lambda offset: ORIGIN + offset)
+edges = st.one_of(
+    times, st.sampled_from([ORIGIN - MINUTE, ORIGIN + 2, ORIGIN + 40 * SECOND, ORIGIN + 2 * HOUR, ORIGIN + 200 * DAY])
+)
+marks = st.one_of(st.just(LATEST), st.just(0), edges)
+"""How far the sweep came: far later, never, or anywhere."""
+
+limits_ms = st.sampled_from([0, 0.001, 5_000, 10_000, 60_000])
+durations_ms = st.sampled_from(
+    [None, None, None, 0, 0.001, 5_000, 10_000, 59_999.999, 75_000, 4_000_000, 12_528_000_000]
+)
+etas = times.map(to_text)
+progress_types = ("task.progress", "task.output")
+
+_SOMETIMES: dict[str, st.SearchStrategy[Any]] = {
+    "timeout_ms": limits_ms,
+    "progress": st.sampled_from([0.25, 0.5]),
+    "outputs": st.sampled_from([0, 1, 2]),
+    "imported": st.just(True),
+    "wait_known": st.booleans(),
+    "error": st.sampled_from(["late", "broken"]),
+}
+
+
+def _name(*names: str) -> st.SearchStrategy[str | None]:
+    return st.one_of(st.none(), st.sampled_from(names))
+
+
+@st.composite
+def _task_fact(draw: st.DrawFn) -> dict[str, Any]:
+    kind = draw(st.sampled_from([*TASK_TYPES, "task.submitted", "task.submitted", "task.started", "task.retrying"]))
+    data: dict[str, Any] = {}
+    if draw(st.integers(0, 2)) == 2:
+        keys = draw(st.lists(st.sampled_from(sorted(_SOMETIMES)), max_size=2, unique=True))
+        data = {key: draw(_SOMETIMES[key]) for key in keys}
+    if kind in {"task.submitted", "task.retrying"} and draw(st.integers(0, 3)) == 3:
+        data["eta"] = draw(etas)
+    return {
+        "type": kind,
+        "task": draw(st.sampled_from(["t1", "t1", "t1", "t2"])),
+        "attempt": draw(st.sampled_from([1, 1, 1, 2, 2, 3])),
+        "run": None if kind == "task.submitted" else draw(st.sampled_from(["r1", "r1", None, "r2", "r3"])),
+        "job": draw(_name("j1", "j2")),
+        "queue": draw(_name("q1", "q2")),
+        "worker": draw(_name("w1", "w2")),
+        "boot": draw(_name("b1", "b2")),
+        "duration_ms": draw(durations_ms) if kind not in {"task.submitted", "task.started"} else None,
+        "data": data,
+    }
+
+
+@st.composite
+def _worker_fact(draw: st.DrawFn) -> dict[str, Any]:
+    kind = draw(st.sampled_from([*WORKER_TYPES, "worker.heartbeat", "worker.heartbeat"]))
+    ttl = draw(st.sampled_from([None, 1, 5_000, 10_000, 30_000, 86_400_000]))
+    return {
+        "type": kind,
+        "worker": draw(st.sampled_from(["w1", "w2"])),
+        "boot": draw(_name("b1", "b2")),
+        "data": {} if ttl is None else {"ttl_ms": ttl},
+    }
+
+
+@st.composite
+def _registration(draw: st.DrawFn) -> dict[str, Any]:
+    data = draw(st.one_of(st.just({}), st.fixed_dictionaries({"timeout_ms": st.one_of(limits_ms, st.none())})))
+    return {"type": "job.registered", "job": draw(st.sampled_from(["j1", "j2"])), "data": data}
+
+
+@st.composite
+def _fact(draw: st.DrawFn) -> Event:
+    which = draw(st.integers(0, 13))
+    wire = draw(_task_fact() if which < 11 else _worker_fact() if which < 13 else _registration())
+    wire["service"] = draw(st.sampled_from(["s1", "s1", "s1", "s2"]))
+    wire["id"] = f"e{draw(st.integers(0, 30)):02}"
+    wire["time"] = draw(times) / 1000
+    event, _ = convert_event(wire)
+    return event
+
+
+facts = st.lists(_fact(), min_size=1, max_size=25, unique_by=lambda fact: (fact.id, fact.time))
+"""Facts of different identity; whoever needs repetitions repeats them."""

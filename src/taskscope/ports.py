@@ -362,7 +362,7 @@ class Archive(Protocol):
     def rebase(self, keys: Sequence[TaskKey], bound: int) -> None:
         """Fold the facts before the bound into the bases of these tasks, and drop them."""
 
-    def seal(self, views: Mapping[TaskKey, View], bound: int) -> None:
+    def seal(self, views: Mapping[TaskKey, View]) -> None:
         """Drop these tasks with their runs and facts; seal their days, their workers' spans and queues."""
 
     def add_sealed(self, jobs: Mapping[JobKey, JobCell], workers: Mapping[WorkerKey, list[int]]) -> None:

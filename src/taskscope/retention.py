@@ -64,7 +64,7 @@ def _forget(archive: Archive, keys: Sequence[TaskKey], held: set[TaskKey], bound
     for seen in gone.values():
         deltas.replace([], contributions(seen))
     archive.add_sealed(*deltas.roll_up())
-    archive.seal(gone, bound)
+    archive.seal(gone)
     archive.rebase(kept, bound)
     done["dropped"] += len(gone)
     done["based"] += len(kept)

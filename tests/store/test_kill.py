@@ -15,7 +15,7 @@ import pytest
 
 from taskscope import ingest, stats
 from taskscope.core.clock import MINUTE
-from taskscope.core.normalise import wire_form
+from taskscope.core.wire import wire_form
 from taskscope.store.sqlite import SqliteStore
 from taskscope.testing import START, a_run, deliver, fact, picture
 

@@ -13,7 +13,7 @@ import msgspec
 
 from taskscope.cli.session import Session, options
 from taskscope.core.clock import to_text
-from taskscope.core.normalise import wire_form
+from taskscope.core.wire import wire_form
 from taskscope.errors import UsageError
 
 if TYPE_CHECKING:

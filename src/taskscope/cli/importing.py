@@ -14,7 +14,7 @@ from taskscope import app
 from taskscope.cli import feeds, tables
 from taskscope.cli.intake import Intake
 from taskscope.cli.session import Session, options
-from taskscope.core.normalise import NAME_LIMIT
+from taskscope.core.refusal import NAME_LIMIT
 from taskscope.errors import InputError, UsageError
 
 if TYPE_CHECKING:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from taskscope import ingest
+from taskscope.core.explain import parse_json
 from taskscope.core.instants import read_instant
-from taskscope.core.normalise import convert_event, decode_event, parse_json
+from taskscope.core.normalise import convert_event, decode_event
 from taskscope.core.refusal import shown
 from taskscope.core.runsfile import convert_run
 from taskscope.errors import InputError

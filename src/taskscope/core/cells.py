@@ -186,20 +186,61 @@ def contributions(view: View) -> list[Part]:
 class Occurrence(Protocol):
     """A run, resolved or as it is listed."""
 
-    job: str
-    queue: str
-    worker: str
-    submission: str
-    anchor: int
-    submitted: int | None
-    start: int | None
-    wait: int | None
-    skewed: bool
-    finish: int | None
-    outcome: str | None
-    inferred: bool
-    duration: int | None
-    outputs: int
+    @property
+    def job(self) -> str:
+        """As of `taskscope.core.runs.Run`."""
+
+    @property
+    def queue(self) -> str:
+        """As of `taskscope.core.runs.Run`."""
+
+    @property
+    def worker(self) -> str:
+        """As of `taskscope.core.runs.Run`."""
+
+    @property
+    def submission(self) -> str:
+        """As of `taskscope.core.runs.Run`."""
+
+    @property
+    def anchor(self) -> int:
+        """As of `taskscope.core.runs.Run`."""
+
+    @property
+    def submitted(self) -> int | None:
+        """As of `taskscope.core.runs.Run`."""
+
+    @property
+    def start(self) -> int | None:
+        """As of `taskscope.core.runs.Run`."""
+
+    @property
+    def wait(self) -> int | None:
+        """As of `taskscope.core.runs.Run`."""
+
+    @property
+    def skewed(self) -> bool:
+        """As of `taskscope.core.runs.Run`."""
+
+    @property
+    def finish(self) -> int | None:
+        """As of `taskscope.core.runs.Run`."""
+
+    @property
+    def outcome(self) -> str | None:
+        """As of `taskscope.core.runs.Run`."""
+
+    @property
+    def inferred(self) -> bool:
+        """As of `taskscope.core.runs.Run`."""
+
+    @property
+    def duration(self) -> int | None:
+        """As of `taskscope.core.runs.Run`."""
+
+    @property
+    def outputs(self) -> int:
+        """As of `taskscope.core.runs.Run`."""
 
 
 def parts_of(service: str, run: Occurrence) -> list[Part]:

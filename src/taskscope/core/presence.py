@@ -43,7 +43,7 @@ class Boot(msgspec.Struct, array_like=True, gc=False):
     """
 
     worker: Named | None = None
-    covered: list[Interval] = []  # noqa: RUF012 - msgspec copies the default
+    covered: list[Interval] = []
     heartbeat: Number | None = None
     offline: int | None = None
     role: Named | None = None

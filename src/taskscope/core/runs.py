@@ -313,9 +313,9 @@ def _newest(task: Task) -> tuple[str, str]:
     for attempt in task.values():
         for facts in attempt.runs.values():
             job, queue = max(job, facts.job or job), max(queue, facts.queue or queue)
-        for facts in (attempt.loose, attempt.cancel):
-            if facts is not None:
-                job, queue = max(job, facts.job or job), max(queue, facts.queue or queue)
+        for extra in (attempt.loose, attempt.cancel):
+            if extra is not None:
+                job, queue = max(job, extra.job or job), max(queue, extra.queue or queue)
         for s in attempt.submissions.values():
             if s.job is not None:
                 job = max(job, (s.time, s.id, s.job))

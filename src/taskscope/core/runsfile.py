@@ -14,9 +14,11 @@ from typing import Any
 import msgspec
 
 from taskscope.core.events import Event, canonical, content_hash, derived_id
+from taskscope.core.explain import explain_fields, parse_json
 from taskscope.core.instants import read_instant
-from taskscope.core.normalise import Wire, explain_fields, normalise, parse_json
+from taskscope.core.normalise import normalise
 from taskscope.core.refusal import refuse, shown
+from taskscope.core.wire import Wire
 from taskscope.errors import InputError
 
 END_OF = {

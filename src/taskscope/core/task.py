@@ -81,14 +81,14 @@ class Facts(msgspec.Struct, array_like=True, gc=False):
     progress: tuple[int, str, float] | None = None
     imported: bool = False
     wait_known: bool = True
-    outputs: dict[str, int] = {}  # noqa: RUF012 - msgspec copies the default
+    outputs: dict[str, int] = {}
 
 
 class Attempt(msgspec.Struct, array_like=True, gc=False):
     """The facts of one intended try: its submissions, its runs by id, and what names no run."""
 
-    submissions: dict[str, Submission] = {}  # noqa: RUF012 - msgspec copies the default
-    runs: dict[str, Facts] = {}  # noqa: RUF012 - msgspec copies the default
+    submissions: dict[str, Submission] = {}
+    runs: dict[str, Facts] = {}
     loose: Facts | None = None
     cancel: Facts | None = None
 

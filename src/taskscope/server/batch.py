@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from taskscope.core.normalise import decode_event, parse_json
+from taskscope.core.explain import parse_json
+from taskscope.core.normalise import decode_event
 from taskscope.errors import InputError
 from taskscope.server.decompress import GZIP, ZSTD, decompress
 from taskscope.server.problems import ProblemError

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from taskscope.core.cells import JobCell
-    from taskscope.ports import Filter, Questions, Store
+    from taskscope.ports import Filter, Store
 
 EXACT_UP_TO = 200_000
 """How many runs of a window are looked at one by one."""

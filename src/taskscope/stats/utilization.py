@@ -176,7 +176,7 @@ class _Answer:
         return answer
 
     def _length(self, position: int) -> int:
-        """The last bucket ends with the window."""
+        """Give the length of a bucket; the last one ends with the window."""
         return min(self._step, self._window[1] - self._starts[position])
 
     def _touched(self, spans: Iterable[tuple[int, int, bool]]) -> set[int]:

@@ -121,7 +121,7 @@ class _Comparison:
         boot = presence.fold((fact.event for fact in stored.facts), base)
         life = boot.life()
         self._context.lives[stored.key[:2]] = life
-        pairs = [
+        pairs: list[tuple[str, object, object]] = [
             ("folded", stored.folded, presence.pack(boot)),
             ("worker", stored.worker, boot.worker[2] if boot.worker else None),
             ("heartbeat_us", stored.heartbeat, life.heartbeat if life else None),

@@ -113,7 +113,7 @@ class SqliteArchive:
 
     # --- sealing ---
 
-    def seal(self, views: Mapping[TaskKey, View], bound: int) -> None:
+    def seal(self, views: Mapping[TaskKey, View]) -> None:
         """Drop these tasks with their runs and facts; seal their days, their workers' spans and queues."""
         for key, seen in views.items():
             number, _, known_days = self._connection.execute(self._sql["base_of_task"], key).fetchone()

@@ -66,11 +66,16 @@ class SqliteAudit:
         spans = _Groups(self._connection.execute("SELECT boot, start_us, end_us FROM presence ORDER BY boot, start_us"))
         for row in self._connection.execute(self._sql["boots"]):
             yield StoredBoot(
-                (row[1], row[2], row[3]),
-                *row[4:10],
-                [(start, end) for start, end in spans.of(row[0])],
-                sorted(queue for (queue,) in self._connection.execute(self._sql["queues"], (row[0],))),
-                self._facts_of(facts.of(row[0])),
+                key=(row[1], row[2], row[3]),
+                folded=row[4],
+                base=row[5],
+                received=row[6],
+                worker=row[7],
+                heartbeat=row[8],
+                ttl=row[9],
+                presence=[(start, end) for start, end in spans.of(row[0])],
+                queues=sorted(queue for (queue,) in self._connection.execute(self._sql["queues"], (row[0],))),
+                facts=self._facts_of(facts.of(row[0])),
             )
 
     def jobs(self) -> Iterator[StoredJob]:
@@ -78,7 +83,7 @@ class SqliteAudit:
         query = self._sql["facts"] + " WHERE e.type = 'job.registered' AND e.job = ?"
         for row in self._connection.execute(self._sql["jobs"]):
             facts = self._facts_of(self._connection.execute(query, (row[0],)))
-            yield StoredJob((row[1], row[2]), *row[3:], facts)
+            yield StoredJob((row[1], row[2]), row[3], row[4], row[5], facts)
 
     def samples(self) -> Iterator[StoredFact]:
         """Yield the facts that are folded into nothing."""
@@ -130,14 +135,7 @@ class SqliteAudit:
         """Yield the rows whose checksum does not fit or whose reference leads nowhere."""
         for table, row, parent, _ in self._connection.execute("PRAGMA foreign_key_check"):
             yield Damage(table, str(row), f"refers to a missing row of {parent}")
-        for name in ("protected", "protected_bases", "protected_workers"):
-            for table, key, crc, *values in self._connection.execute(self._sql[name]):
-                if rows.checksum(values) != crc:
-                    yield Damage(table, str(key), "checksum")
-        for name, table in (("sealed_cells", "sealed_cell"), ("sealed_worker_cells", "sealed_worker_cell")):
-            for row in self._connection.execute(self._sql[name]):
-                if rows.checksum(sealed_values(row[:2], row[-3:], row[4:-4])) != row[-4]:
-                    yield Damage(table, "/".join(str(value) for value in (*row[:2], *row[-3:])), "checksum")
+        yield from self._checksums()
         for column, time in self._connection.execute(self._sql["lone_facts"]):
             yield Damage("event", f"{rows.id_from_column(column)} {time}", "has no subject")
         for table, key in self._connection.execute(self._sql["stray_bases"]):
@@ -149,6 +147,16 @@ class SqliteAudit:
         for table, found, counted in self._connection.execute(self._sql["sealed_counts"]):
             if found != counted:
                 yield Damage(table, "-", f"has {found} rows and should have {counted}")
+
+    def _checksums(self) -> Iterator[Damage]:
+        for name in ("protected", "protected_bases", "protected_workers"):
+            for table, key, crc, *values in self._connection.execute(self._sql[name]):
+                if rows.checksum(values) != crc:
+                    yield Damage(table, str(key), "checksum")
+        for name, table in (("sealed_cells", "sealed_cell"), ("sealed_worker_cells", "sealed_worker_cell")):
+            for row in self._connection.execute(self._sql[name]):
+                if rows.checksum(sealed_values(row[:2], row[-3:], row[4:-4])) != row[-4]:
+                    yield Damage(table, "/".join(str(value) for value in (*row[:2], *row[-3:])), "checksum")
 
 
 def sealed_values(place: tuple[Any, ...], names: tuple[Any, ...], values: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -76,7 +76,7 @@ class SqliteLedger:
         self._id_columns = {name: rows.id_to_column(name) for name, _ in identities}
         for part in _chunks(list(self._id_columns.values())):
             marks = ",".join("?" * len(part))
-            query = f"SELECT id, time_us, hash FROM event WHERE id IN ({marks})"  # noqa: S608 - marks only
+            query = f"SELECT id, time_us, hash FROM event WHERE id IN ({marks})"
             for column, time, content in self._connection.execute(query, part):
                 identity = (rows.id_from_column(column), time)
                 if identity in wanted:
@@ -98,7 +98,7 @@ class SqliteLedger:
         for service, names in by_service.items():
             for part in _chunks(names):
                 marks = ",".join("?" * len(part))
-                query = f"SELECT id, task, folded FROM task WHERE service = ? AND task IN ({marks})"  # noqa: S608
+                query = f"SELECT id, task, folded FROM task WHERE service = ? AND task IN ({marks})"
                 for number, name, folded in self._connection.execute(query, (service, *part)):
                     self._task_ids[service, name] = number
                     found[service, name] = task.unpack(folded)
@@ -191,9 +191,11 @@ class SqliteLedger:
             folded = task.pack(change.folded)
             tasks.append((number, *change.key, folded, new.state, int(new.cancelled), job, queue, new.first))
             before = _by_key(change.old)
-            for run in new.runs:
-                if before.pop((run.attempt, run.run, run.submission), None) != run:
-                    runs.append(self._run_row(number, new.service, run))
+            runs.extend(
+                self._run_row(number, new.service, run)
+                for run in new.runs
+                if before.pop((run.attempt, run.run, run.submission), None) != run
+            )
             gone += [(number, *key) for key in before]
         self._connection.executemany(self._sql["save_task"], tasks)
         if gone:

@@ -47,7 +47,7 @@ class SqliteQuestions:
     def counters(self) -> dict[str, int]:
         """Give the counts of what was refused, by reason."""
         found = self._rows("SELECT substr(key, 9), value FROM meta WHERE key LIKE 'refused.%'")
-        return dict(found)  # type: ignore[arg-type]
+        return dict(found)
 
     def is_sealed(self, window: Interval) -> bool:
         """Tell whether retention has dropped tasks that count in this window."""
@@ -174,7 +174,7 @@ class SqliteQuestions:
         """Yield the spans that touch the window."""
         for name in ("presence", "bootless"):
             for row in self._rows(self._sql[name], window):
-                yield PresenceRow(*row[:5], bool(row[5]))
+                yield PresenceRow(row[0], row[1], row[2], row[3], row[4], bool(row[5]))
 
     def serves(self, row: PresenceRow) -> set[str]:
         """Give the queues that the boot of a span, or the worker without one, serves."""

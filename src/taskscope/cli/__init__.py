@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 from typing import Any
 
@@ -69,3 +70,6 @@ def exit_code(error: TaskscopeError) -> int:
 @click.version_option(package_name="taskscope", message="taskscope %(version)s")
 def main() -> None:
     """Watch background work: tasks, their workers, their schedules and the rows that they leave behind."""
+    # A batch makes many objects and no cycles: collecting after every 700 of them costs a tenth of an ingest.
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 20)

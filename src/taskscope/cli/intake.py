@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from taskscope.ports import Store
 
-BATCH_FACTS = 5_000
+BATCH_FACTS = 10_000
 BATCH_BYTES = 16 << 20
 REJECTED_LISTED = 10_000
 

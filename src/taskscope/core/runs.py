@@ -137,7 +137,7 @@ def view(service: str, task: Task, context: Context) -> View:
         retry_due = _retry_due(before) if before is not None and not task[number].submissions else None
         newest = _attempt(service, number, task[number], (job, queue), retry_due, context)
         runs += newest
-    return View(service, job, queue, *_state(newest), _first(task), runs)
+    return View(service, job, queue, *_state(newest), _first(task, runs), runs)
 
 
 def _attempt(
@@ -146,7 +146,7 @@ def _attempt(
     """Resolve one attempt; the result is ordered, waiting submissions stand behind the runs."""
     pairs = [_run(number, name, facts, names) for name, facts in executions(attempt)]
     pairs.sort(key=lambda pair: (pair[0].anchor, pair[0].run))
-    free = sorted(attempt.submissions.values(), key=lambda s: (s.due, s.time, s.id))
+    free = sorted(attempt.submissions, key=lambda s: (s.due, s.time, s.id))
     first = free[0] if free else None
     for run, facts in pairs:
         taken = _take(free, first, run.anchor)
@@ -316,7 +316,7 @@ def _newest(task: Task) -> tuple[str, str]:
         for extra in (attempt.loose, attempt.cancel):
             if extra is not None:
                 job, queue = max(job, extra.job or job), max(queue, extra.queue or queue)
-        for s in attempt.submissions.values():
+        for s in attempt.submissions:
             if s.job is not None:
                 job = max(job, (s.time, s.id, s.job))
             if s.queue is not None:
@@ -324,14 +324,7 @@ def _newest(task: Task) -> tuple[str, str]:
     return job[2], queue[2]
 
 
-def _first(task: Task) -> int:
-    """Give the first submission of a task, or its first fact when it has none."""
-    submissions = [s.time for attempt in task.values() for s in attempt.submissions.values()]
-    if submissions:
-        return min(submissions)
-    return min(
-        facts.first
-        for attempt in task.values()
-        for facts in (*attempt.runs.values(), attempt.loose, attempt.cancel)
-        if facts is not None
-    )
+def _first(task: Task, runs: Iterable[Run]) -> int:
+    """Give the first submission of a task, or when its first run began if it has none."""
+    submissions = [s.time for attempt in task.values() for s in attempt.submissions]
+    return min(submissions) if submissions else min(run.anchor for run in runs)

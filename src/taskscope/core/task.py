@@ -9,6 +9,8 @@ belongs to, which run took which submission, how a run ended, is decided by `tas
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -61,9 +63,17 @@ class Submission(msgspec.Struct, array_like=True, frozen=True, gc=False):
     timeout: int | None
 
     @property
+    def identity(self) -> tuple[int, str]:
+        """What makes it one fact, however often it arrives."""
+        return self.time, self.id
+
+    @property
     def due(self) -> int:
         """When the attempt may start."""
         return self.time if self.eta is None else self.eta
+
+
+_by_identity = attrgetter("identity")
 
 
 class Facts(msgspec.Struct, array_like=True, gc=False):
@@ -85,9 +95,9 @@ class Facts(msgspec.Struct, array_like=True, gc=False):
 
 
 class Attempt(msgspec.Struct, array_like=True, gc=False):
-    """The facts of one intended try: its submissions, its runs by id, and what names no run."""
+    """The facts of one intended try: its submissions by (time, id), its runs by id, and what names no run."""
 
-    submissions: dict[str, Submission] = {}
+    submissions: list[Submission] = []
     runs: dict[str, Facts] = {}
     loose: Facts | None = None
     cancel: Facts | None = None
@@ -103,7 +113,7 @@ def absorb(task: Task, event: Event) -> None:
     if attempt is None:
         attempt = task[event.attempt] = Attempt()
     if event.type == "task.submitted":
-        attempt.submissions[_identity(event)] = _submission(event)
+        _add(attempt.submissions, _submission(event))
         return
     run = event.run
     if run is not None:
@@ -159,6 +169,13 @@ def _submission(event: Event) -> Submission:
     return Submission(event.time, event.id, _eta(event), event.job, event.queue, limit)
 
 
+def _add(submissions: list[Submission], submission: Submission) -> None:
+    """Add a submission to a list that is ordered by identity, unless it is there."""
+    position = bisect_left(submissions, submission.identity, key=_by_identity)
+    if position == len(submissions) or submissions[position].identity != submission.identity:
+        submissions.insert(position, submission)
+
+
 def _eta(event: Event) -> int | None:
     eta = event.data.get("eta")
     return None if eta is None else from_text(eta)
@@ -186,7 +203,8 @@ def join(into: Task, other: Task) -> None:
     """Join another fold of the same task into this one, in place."""
     for number, theirs in other.items():
         ours = into.setdefault(number, Attempt())
-        ours.submissions.update(theirs.submissions)
+        for submission in theirs.submissions:
+            _add(ours.submissions, submission)
         for run, facts in theirs.runs.items():
             ours.runs[run] = joined(ours.runs.get(run), facts)
         if theirs.loose is not None:

@@ -191,11 +191,12 @@ class SqliteLedger:
             folded = task.pack(change.folded)
             tasks.append((number, *change.key, folded, new.state, int(new.cancelled), job, queue, new.first))
             before = _by_key(change.old)
-            runs.extend(
-                self._run_row(number, new.service, run)
-                for run in new.runs
-                if before.pop((run.attempt, run.run, run.submission), None) != run
-            )
+            for run in new.runs:
+                key = (run.attempt, run.run, run.submission)
+                if before.get(key) == run:
+                    del before[key]
+                else:
+                    runs.append(self._run_row(number, new.service, run))
             gone += [(number, *key) for key in before]
         self._connection.executemany(self._sql["save_task"], tasks)
         if gone:

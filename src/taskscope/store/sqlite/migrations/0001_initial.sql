@@ -45,7 +45,7 @@ CREATE TABLE task (
     cancelled INTEGER NOT NULL,
     job INTEGER NOT NULL REFERENCES name,
     queue INTEGER NOT NULL REFERENCES name,
-    first_us INTEGER NOT NULL, -- first submission, else first fact
+    first_us INTEGER NOT NULL, -- first submission, else when its first run began
     UNIQUE (service, task)
 );
 CREATE INDEX task_first ON task (first_us);
@@ -78,9 +78,11 @@ CREATE TABLE run (
     progress REAL,
     outputs INTEGER NOT NULL,
     proof_us INTEGER NOT NULL,
-    recheck_us INTEGER,
-    PRIMARY KEY (task, attempt, run, submission)
-) WITHOUT ROWID;
+    recheck_us INTEGER
+);
+-- A task's rows are few and written together, so their key (task, attempt, run, submission) needs no index of its own,
+-- which every other index would carry along.
+CREATE INDEX run_task ON run (task);
 CREATE INDEX run_anchor ON run (anchor_us);
 -- Also serves questions about all jobs: there are few, and each is one seek.
 CREATE INDEX run_job_finished ON run (job, finished_us) WHERE finished_us IS NOT NULL;

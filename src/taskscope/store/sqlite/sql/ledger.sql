@@ -15,7 +15,7 @@ ON CONFLICT (id) DO UPDATE SET
     first_us = excluded.first_us;
 
 -- name: save_run
-INSERT OR REPLACE INTO run (task, attempt, run, submission, anchor_us, job, queue, worker, boot, state, submitted_us,
+INSERT INTO run (task, attempt, run, submission, anchor_us, job, queue, worker, boot, state, submitted_us,
     due_us, started_us, finished_us, duration_us, wait_us, skewed, outcome, inferred, end_type, end_id, error_type,
     error_message, progress, outputs, proof_us, recheck_us)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);

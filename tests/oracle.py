@@ -48,7 +48,7 @@ class Oracle:
 
     def _rows(self, service: str, task: str) -> list[Row]:
         facts = [f for f in self.facts if (f.service, f.task) == (service, task)]
-        rows = []
+        rows: list[Row] = []
         for attempt in sorted({f.attempt for f in facts}):
             rows += self._attempt(facts, attempt)
         last = _decider(rows, END_OF_TIME)
@@ -59,7 +59,8 @@ class Oracle:
     def _attempt(self, facts: list[Event], attempt: int) -> list[Row]:
         """Match the runs of an attempt with its submissions."""
         submissions = sorted(_submissions(facts, attempt), key=_queueing)
-        free, rows, newest = submissions.copy(), [], _newest(facts)
+        free, newest = submissions.copy(), _newest(facts)
+        rows: list[Row] = []
         for name, own in _executions(facts, attempt):
             latest = _anchor(own) + TOLERANCE
             early = bool(submissions) and all(_due(s) > latest for s in submissions)
@@ -159,13 +160,12 @@ class Oracle:
         rows = self._rows(service, task)
         first = min((r["submitted"] for r in rows if r["submitted"] is not None), default=None)
         if first is None:
-            first = min(f.time for f in self.facts if (f.service, f.task) == (service, task))
-        known = _known(rows, at)
+            first = min(r["anchor"] for r in rows)
+        known, last = _known(rows, at), _decider(rows, at)
         if not known:
             return None
-        last = _decider(rows, at)
         if last is None:
-            attempt = max(r["attempt"] for r in known)
+            attempt = known[0]["attempt"]
             return {"state": "PENDING" if attempt == 1 else "RETRYING", "cancelled": False, "first": first}
         if last["outcome"] is None or last["finish"] >= at:
             return {"state": "PROCESSING", "cancelled": False, "first": first}
@@ -174,14 +174,14 @@ class Oracle:
 
     # --- counts ---
 
-    def counts(self, start: int | None, end: int | None) -> Row:
-        """Count what belongs to a window; without edges, all there is."""
+    def counts(self, start: int | None, end: int | None, job: tuple[str, str] | None = None) -> Row:
+        """Count what belongs to a window; without edges, all there is. Of one (service, job) alone: not its tasks."""
         low, high = 0 if start is None else start, END_OF_TIME if end is None else end
 
         def inside(time: int | None) -> bool:
             return time is not None and low <= time < high
 
-        rows = self.runs()
+        rows = [r for r in self.runs() if job in {None, (r["service"], r["job"])}]
         runs = [r for r in rows if not r["waiting"]]
         finished = [r for r in runs if r["outcome"] is not None and inside(r["finish"])]
         answer: Row = {name: sum(r["outcome"] == name for r in finished) for name in OUTCOMES}
@@ -252,9 +252,10 @@ class Oracle:
         """Give the first start and the last start or finish of a worker's runs without a boot, both inclusive."""
         runs = [r for r in self.runs() if not r["waiting"] and (r["service"], r["worker"]) == (service, worker)]
         runs = [r for r in runs if not r["boot"]]
-        starts = [r["start"] for r in runs if r["start"] is not None]
         finishes = [r["finish"] for r in runs if r["finish"] is not None]
-        return (min(starts + finishes), max(starts + finishes)) if starts + finishes else None
+        starts = [r["finish"] if r["start"] is None else r["start"] for r in runs]
+        starts = [t for t in starts if t is not None]
+        return (min(starts), max(starts + finishes)) if starts else None
 
     def present(self, service: str, worker: str, start: int, end: int) -> bool:
         """Say whether a worker was there at any instant of the window."""
@@ -384,13 +385,14 @@ def _since(start: int | None, finish: int) -> int | None:
 
 
 def _waiting(submission: Event, last: Row, newest: Row) -> Row:
+    job = submission.job or last.get("job") or newest["job"]
     return {
         "service": submission.service,
         "task": submission.task,
         "attempt": submission.attempt,
         "run": "",
         "waiting": True,
-        "job": submission.job or last.get("job") or newest["job"],
+        "job": job,
         "queue": submission.queue or last.get("queue") or newest["queue"],
         "worker": "",
         "boot": "",
@@ -415,7 +417,7 @@ def _waits(row: Row, at: int) -> bool:
     """Say whether the submission of a row was made and not yet taken at an instant."""
     if row["submitted"] is None or row["submitted"] >= at:
         return False
-    return row["waiting"] or max(row["anchor"], row["submitted"]) >= at
+    return bool(row["waiting"]) or max(row["anchor"], row["submitted"]) >= at
 
 
 def _known(rows: list[Row], at: int) -> list[Row]:
@@ -434,7 +436,7 @@ def _decider(rows: list[Row], at: int) -> Row | None:
 
 
 def _began(row: Row, at: int) -> bool:
-    return not row["waiting"] and row["anchor"] < at
+    return not row["waiting"] and bool(row["anchor"] < at)
 
 
 def _busy(run: Row) -> Span | None:

@@ -72,7 +72,7 @@ def test_an_interrupted_command_ends_with_130_and_no_traceback(cli: Cli) -> None
     process.send_signal(signal.SIGINT)
     wait_for(lambda: process.poll() is not None)
     _, err = process.communicate()
-    assert process.returncode == 130
+    assert process.returncode == 130, err
     assert b"Traceback" not in err
 
 

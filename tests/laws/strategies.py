@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
@@ -36,11 +36,10 @@ durations_ms = st.sampled_from(
     [None, None, None, 0, 0.001, 5_000, 10_000, 59_999.999, 75_000, 4_000_000, 12_528_000_000]
 )
 etas = times.map(to_text)
-progress_types = ("task.progress", "task.output")
 
 _SOMETIMES: dict[str, st.SearchStrategy[Any]] = {
     "timeout_ms": limits_ms,
-    "progress": st.sampled_from([0.25, 0.5]),
+    "progress": st.sampled_from([0, 0.25, 1]),
     "outputs": st.sampled_from([0, 1, 2]),
     "imported": st.just(True),
     "wait_known": st.booleans(),
@@ -52,37 +51,68 @@ def _name(*names: str) -> st.SearchStrategy[str | None]:
     return st.one_of(st.none(), st.sampled_from(names))
 
 
+class Theme(NamedTuple):
+    """What the facts of one example are about: with fewer kinds of things, rare meetings become frequent."""
+
+    kinds: list[str]
+    keys: list[str]
+    tasks: list[str]
+    attempts: list[int]
+    runs: list[str | None]
+    boots: list[str | None]
+    others: int
+    etas: bool
+
+
+def _some(*values: Any, least: int = 1) -> st.SearchStrategy[list[Any]]:
+    """Draw everything, or a few."""
+    return st.one_of(st.just(list(values)), st.lists(st.sampled_from(values), min_size=least, max_size=3, unique=True))
+
+
+_themes = st.builds(
+    Theme,
+    kinds=_some(*TASK_TYPES, least=2),
+    keys=_some(*sorted(_SOMETIMES), least=0),
+    tasks=st.sampled_from([["t1", "t1", "t1", "t2"], ["t1"]]),
+    attempts=st.sampled_from([[1, 1, 1, 2, 2, 3], [1], [1, 2]]),
+    runs=st.sampled_from([["r1", "r1", None, "r2", "r3"], ["r1"], ["r1", "r2"], ["r1", None]]),
+    boots=st.sampled_from([[None, "b1", "b2"], ["b1"], ["b1", None], [None]]),
+    others=st.sampled_from([2, 0, 5]),
+    etas=st.booleans(),
+)
+
+
 @st.composite
-def _task_fact(draw: st.DrawFn) -> dict[str, Any]:
-    kind = draw(st.sampled_from([*TASK_TYPES, "task.submitted", "task.submitted", "task.started", "task.retrying"]))
+def _task_fact(draw: st.DrawFn, theme: Theme) -> dict[str, Any]:
+    kind = draw(st.sampled_from(theme.kinds))
     data: dict[str, Any] = {}
-    if draw(st.integers(0, 2)) == 2:
-        keys = draw(st.lists(st.sampled_from(sorted(_SOMETIMES)), max_size=2, unique=True))
+    if theme.keys and draw(st.integers(0, 2)) == 2:
+        keys = draw(st.lists(st.sampled_from(theme.keys), max_size=2, unique=True))
         data = {key: draw(_SOMETIMES[key]) for key in keys}
-    if kind in {"task.submitted", "task.retrying"} and draw(st.integers(0, 3)) == 3:
+    if theme.etas and kind in {"task.submitted", "task.retrying"} and draw(st.integers(0, 2)) == 2:
         data["eta"] = draw(etas)
     return {
         "type": kind,
-        "task": draw(st.sampled_from(["t1", "t1", "t1", "t2"])),
-        "attempt": draw(st.sampled_from([1, 1, 1, 2, 2, 3])),
-        "run": None if kind == "task.submitted" else draw(st.sampled_from(["r1", "r1", None, "r2", "r3"])),
+        "task": draw(st.sampled_from(theme.tasks)),
+        "attempt": draw(st.sampled_from(theme.attempts)),
+        "run": None if kind == "task.submitted" else draw(st.sampled_from(theme.runs)),
         "job": draw(_name("j1", "j2")),
         "queue": draw(_name("q1", "q2")),
         "worker": draw(_name("w1", "w2")),
-        "boot": draw(_name("b1", "b2")),
+        "boot": draw(st.sampled_from(theme.boots)),
         "duration_ms": draw(durations_ms) if kind not in {"task.submitted", "task.started"} else None,
         "data": data,
     }
 
 
 @st.composite
-def _worker_fact(draw: st.DrawFn) -> dict[str, Any]:
-    kind = draw(st.sampled_from([*WORKER_TYPES, "worker.heartbeat", "worker.heartbeat"]))
+def _worker_fact(draw: st.DrawFn, theme: Theme) -> dict[str, Any]:
+    kind = draw(st.sampled_from(["worker.heartbeat", "worker.heartbeat", *WORKER_TYPES]))
     ttl = draw(st.sampled_from([None, 1, 5_000, 10_000, 30_000, 86_400_000]))
     return {
         "type": kind,
         "worker": draw(st.sampled_from(["w1", "w2"])),
-        "boot": draw(_name("b1", "b2")),
+        "boot": draw(st.sampled_from(theme.boots)),
         "data": {} if ttl is None else {"ttl_ms": ttl},
     }
 
@@ -94,15 +124,19 @@ def _registration(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @st.composite
-def _fact(draw: st.DrawFn) -> Event:
-    which = draw(st.integers(0, 13))
-    wire = draw(_task_fact() if which < 11 else _worker_fact() if which < 13 else _registration())
-    wire["service"] = draw(st.sampled_from(["s1", "s1", "s1", "s2"]))
+def _fact(draw: st.DrawFn, theme: Theme) -> Event:
+    if draw(st.integers(0, 9)) < 10 - theme.others:
+        wire = draw(_task_fact(theme))
+    else:
+        wire = draw(st.one_of(_worker_fact(theme), _registration()))
+    wire["service"] = draw(st.sampled_from(["s1"] * 5 + ["s2"]))
     wire["id"] = f"e{draw(st.integers(0, 30)):02}"
     wire["time"] = draw(times) / 1000
     event, _ = convert_event(wire)
     return event
 
 
-facts = st.lists(_fact(), min_size=1, max_size=25, unique_by=lambda fact: (fact.id, fact.time))
+facts = _themes.flatmap(
+    lambda theme: st.lists(_fact(theme), min_size=1, max_size=25, unique_by=lambda fact: (fact.id, fact.time))
+)
 """Facts of different identity; whoever needs repetitions repeats them."""

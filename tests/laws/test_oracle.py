@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from taskscope import ingest, stats
-from taskscope.core.clock import HOUR, MINUTE, SECOND, from_text, ms
+from taskscope.core.clock import DAY, HOUR, MINUTE, SECOND, from_text, ms
 from taskscope.core.events import Event, canonical, content_hash
 from taskscope.core.presence import Life
 from taskscope.core.runs import Run, view
@@ -23,7 +23,7 @@ from taskscope.core.task import fold
 from taskscope.ports import Filter, Store
 from taskscope.store.sqlite import SqliteStore
 from tests.laws.strategies import LATEST, edges, facts, marks
-from tests.oracle import Oracle, Row, _key, _ttl
+from tests.oracle import OUTCOMES, Oracle, Row, _key, _ttl
 
 FAST = "/dev/shm" if Path("/dev/shm").is_dir() else None
 """A folder in memory: the store waits for the disk at every batch."""
@@ -144,8 +144,8 @@ def told(story: Story) -> Iterator[Store]:
                     assert receipt.rejected == []
             yield servers[0]
         finally:
-            for server in servers:
-                server.close()
+            for opened in servers:
+                opened.close()
 
 
 def us(text: str | None) -> int | None:
@@ -172,7 +172,9 @@ def distribution(values: list[int]) -> Row:
 
 
 def same(seen: Any, expected: Any) -> bool:
-    return seen == expected if seen is None or expected is None else seen == pytest.approx(expected, rel=1e-9, abs=1e-6)
+    if seen is None or expected is None:
+        return seen is expected
+    return bool(seen == pytest.approx(expected, rel=1e-9, abs=1e-6))
 
 
 def unlike(seen: Row, expected: Row) -> list[str]:
@@ -193,9 +195,28 @@ DISTRIBUTIONS = {
 
 
 def wrong_stats(oracle: Oracle, seen: Row) -> list[str]:
-    expected = oracle.counts(us(seen["from"]), us(seen["to"]))
-    plain = {n: v for n, v in expected.items() if n not in {*DISTRIBUTIONS.values(), "tasks"}}
-    wrong = unlike(seen, plain) + unlike(seen["tasks"], expected["tasks"])
+    window = us(seen["from"]), us(seen["to"])
+    expected = oracle.counts(*window)
+    wrong = wrong_block(seen, expected) + unlike(seen["tasks"], expected["tasks"])
+    wrong += unlike(seen, {"task_success_rate": expected["task_success_rate"]})
+    return wrong
+
+
+def wrong_jobs(oracle: Oracle, seen: Row) -> list[str]:
+    window = us(seen["from"]), us(seen["to"])
+    jobs, wrong = {(block["service"], block["job"] or ""): block for block in seen["jobs"]}, []
+    for job in {(row["service"], row["job"]) for row in oracle.runs()}:
+        expected = oracle.counts(*window, job)
+        if job in jobs:
+            wrong += [f"{job}: {text}" for text in wrong_block(jobs[job], expected)]
+        elif any(expected[name] for name in ("submitted", "running", "pending", *OUTCOMES)):
+            wrong.append(f"{job} is missing")
+    return wrong
+
+
+def wrong_block(seen: Row, expected: Row) -> list[str]:
+    other = {*DISTRIBUTIONS.values(), "tasks", "task_success_rate"}
+    wrong = unlike(seen, {name: value for name, value in expected.items() if name not in other})
     for name, values in DISTRIBUTIONS.items():
         wrong += [f"{name}: {text}" for text in unlike(summed(seen[name]), distribution(expected[values]))]
     return wrong
@@ -206,13 +227,29 @@ def wrong_stats(oracle: Oracle, seen: Row) -> list[str]:
 def test_stats_of_any_window_are_what_the_text_says(story: Story, windows: list[tuple[int, int]]) -> None:
     oracle = Oracle(story.facts, story.mark)
     with told(story) as store:
-        assert stats.verify(store)["differences"] == []
         assert wrong_stats(oracle, stats.stats(store, Filter())) == []
         for start, end in windows:
             if start < end:
                 seen = stats.stats(store, Filter(), start, end)
                 assert us(seen["from"]) <= start < end <= us(seen["to"])  # type: ignore[operator]
                 assert wrong_stats(oracle, seen) == []
+
+
+@settings(deadline=None, max_examples=100)
+@given(stories(), edges, edges)
+def test_stats_of_every_job_are_what_the_text_says(story: Story, start: int, end: int) -> None:
+    oracle = Oracle(story.facts, story.mark)
+    with told(story) as store:
+        assert wrong_jobs(oracle, stats.stats(store, Filter())) == []
+        if start < end:
+            assert wrong_jobs(oracle, stats.stats(store, Filter(), start, end)) == []
+
+
+@settings(deadline=None, max_examples=200)
+@given(stories())
+def test_verify_finds_no_difference_whatever_way_the_facts_came(story: Story) -> None:
+    with told(story) as store:
+        assert stats.verify(store)["differences"] == []
 
 
 def row_of_item(item: Row) -> Row:
@@ -244,7 +281,7 @@ def test_listed_runs_are_what_the_text_says(story: Story) -> None:
 @st.composite
 def frames(draw: st.DrawFn) -> tuple[int, int, int]:
     """Draw a window and the step of its buckets."""
-    step = draw(st.sampled_from([SECOND, 7 * SECOND, 15 * SECOND, MINUTE, HOUR]))
+    step = draw(st.sampled_from([SECOND, 7 * SECOND, 15 * SECOND, MINUTE, HOUR, DAY]))
     start = draw(edges)
     if draw(st.booleans()):
         start -= start % MINUTE
@@ -274,15 +311,15 @@ def wrong_utilization(oracle: Oracle, seen: Row, step: int) -> list[str]:
     workers = {(w["service"], w["worker"]): w for w in seen["workers"]}
     for service, worker in oracle.workers():
         name = (service, worker)
-        busy = oracle.busy(start, end).get(name, 0)
-        there = busy or oracle.present(service, worker, start, end)
+        own = oracle.busy(start, end).get(name, 0)
+        there = own or oracle.present(service, worker, start, end)
         if bool(there) != (name in workers):
             wrong.append(f"{name} is {'not ' * bool(there)}listed")
         elif there:
             expected = {
-                "busy_ms": busy / 1000,
+                "busy_ms": own / 1000,
                 "idle_ms": oracle.idle(service, worker, start, end) / 1000,
-                "utilization": busy / (end - start),
+                "utilization": own / (end - start),
                 "buckets": [oracle.busy(low, min(low + step, end)).get(name, 0) / 1000 for low in lows],
             }
             wrong += [f"{name}: {text}" for text in unlike(workers[name], expected)]

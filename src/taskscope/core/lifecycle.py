@@ -30,6 +30,7 @@ class Transition(NamedTuple):
 
 TRANSITIONS = (
     Transition(None, "task.submitted", PENDING, "the task waits in its queue"),
+    Transition(None, "task.started", PROCESSING, "a worker runs it; how it was submitted is not known"),
     Transition(PENDING, "task.started", PROCESSING, "a worker took it"),
     Transition(PROCESSING, "task.succeeded", COMPLETED, "outcome succeeded"),
     Transition(PROCESSING, "task.failed", FAILED, "outcome failed, no attempt is left"),
@@ -38,7 +39,8 @@ TRANSITIONS = (
     Transition(PROCESSING, "task.retrying", RETRYING, "the run failed, another attempt will follow"),
     Transition(RETRYING, "task.submitted", RETRYING, "the next attempt waits in its queue"),
     Transition(RETRYING, "task.started", PROCESSING, "the next attempt runs"),
-    Transition(FAILED, "task.submitted", PENDING, "the task is sent again by hand"),
+    Transition(FAILED, "task.submitted", PENDING, "the task is sent again by hand, as the same attempt"),
+    Transition(COMPLETED, "task.submitted", PENDING, "the task is sent again, as the same attempt"),
     Transition(PENDING, "task.cancelled", FAILED, "outcome cancelled, before it ran"),
     Transition(PROCESSING, "task.cancelled", FAILED, "outcome cancelled, while it ran"),
     Transition(RETRYING, "task.cancelled", FAILED, "outcome cancelled, between two attempts"),

@@ -156,7 +156,7 @@ def _absorb_data(facts: Facts, event: Event) -> None:
     if (timeout := data.get("timeout_ms")) is not None:
         facts.timeout = greater(facts.timeout, (time, name, from_ms(timeout)))
     if (progress := data.get("progress")) is not None:
-        facts.progress = greater(facts.progress, (time, name, progress))
+        facts.progress = greater(facts.progress, (time, name, float(progress)))
     if (outputs := data.get("outputs", 1 if event.type == "task.output" else None)) is not None:
         facts.outputs[_identity(event)] = outputs
     facts.imported = facts.imported or data.get("imported") is True

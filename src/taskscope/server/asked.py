@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, NamedTuple
 
-from litestar.di import Provide
-from litestar.params import Dependency, Parameter
+from litestar.di import NamedDependency, Provide
+from litestar.params import QueryParameter, SkipValidation
 
 from taskscope.ports import Filter
 from taskscope.server.context import GivenContext
 from taskscope.stats import asking
 
 Names = list[str] | None
-From = Annotated[str | None, Parameter(query="from", description=f"From when on: {asking.TIME_FORMS}.")]
-To = Annotated[str | None, Parameter(query="to", description="Until when; the day of a date is included.")]
-Jobs = Annotated[Names, Parameter(query="job", description="Only these jobs, separated by commas.")]
-Queues = Annotated[Names, Parameter(query="queue", description="Only these queues, separated by commas.")]
-Endpoints = Annotated[Names, Parameter(query="endpoint", description="Another word for queue.")]
-Services = Annotated[Names, Parameter(query="service", description="Only these services, separated by commas.")]
+From = Annotated[str | None, QueryParameter(name="from", description=f"From when on: {asking.TIME_FORMS}.")]
+To = Annotated[str | None, QueryParameter(name="to", description="Until when; the day of a date is included.")]
+Jobs = Annotated[Names, QueryParameter(name="job", description="Only these jobs, separated by commas.")]
+Queues = Annotated[Names, QueryParameter(name="queue", description="Only these queues, separated by commas.")]
+Endpoints = Annotated[Names, QueryParameter(name="endpoint", description="Another word for queue.")]
+Services = Annotated[Names, QueryParameter(name="service", description="Only these services, separated by commas.")]
 
 
 class Window(NamedTuple):
@@ -27,8 +27,8 @@ class Window(NamedTuple):
     end: int | None
 
 
-GivenWindow = Annotated[Window, Dependency(skip_validation=True)]
-GivenFilter = Annotated[Filter, Dependency(skip_validation=True)]
+GivenWindow = NamedDependency[SkipValidation[Window]]
+GivenFilter = NamedDependency[SkipValidation[Filter]]
 
 
 def _window(context: GivenContext, start: From = None, end: To = None) -> Window:

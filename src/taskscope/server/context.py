@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Annotated, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
-from litestar.params import Dependency
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
 
 from taskscope.ports import Store
 
@@ -28,8 +29,8 @@ class Context(NamedTuple):
 
 
 # What this process made itself need not be checked on every request.
-GivenStore = Annotated[Store, Dependency(skip_validation=True)]
-GivenContext = Annotated[Context, Dependency(skip_validation=True)]
+GivenStore = NamedDependency[SkipValidation[Store]]
+GivenContext = NamedDependency[SkipValidation[Context]]
 
 
 def clock() -> int:

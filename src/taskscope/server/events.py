@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 from litestar import post
-from litestar.params import Parameter
+from litestar.params import HeaderParameter
 
 from taskscope import ingest
 from taskscope.server.batch import LIMIT_BYTES, Rejected, decode
@@ -33,8 +33,8 @@ def take_events(
     body: bytes,
     store: GivenStore,
     context: GivenContext,
-    content_type: Annotated[str, Parameter(header="Content-Type", required=False)] = "",
-    content_encoding: Annotated[str, Parameter(header="Content-Encoding", required=False)] = "",
+    content_type: Annotated[str, HeaderParameter(name="Content-Type", required=False)] = "",
+    content_encoding: Annotated[str, HeaderParameter(name="Content-Encoding", required=False)] = "",
 ) -> Receipt:
     """Answer once the events are on disk."""
     facts, places, rejected = decode(body, content_type, content_encoding)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from litestar import get
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from taskscope import stats
 from taskscope.server.asked import GivenFilter, GivenWindow, Names
@@ -26,7 +26,7 @@ def get_utilization(
     context: GivenContext,
     window: GivenWindow,
     of_queues: GivenFilter,
-    step: Annotated[str, Parameter(description="Length of a bucket, such as 5s, 1m or 1h.")] = "1m",
+    step: Annotated[str, QueryParameter(description="Length of a bucket, such as 5s, 1m or 1h.")] = "1m",
 ) -> dict[str, Any]:
     """Answer what `taskscope utilization` answers."""
     low, high = asking.last_hour(window, context.clock())
@@ -38,8 +38,8 @@ def get_percentiles(
     store: GivenStore,
     window: GivenWindow,
     of_jobs: GivenFilter,
-    last: Annotated[int | None, Parameter(ge=1, le=10_000_000, description="Only the newest runs.")] = None,
-    exact: Annotated[bool | None, Parameter(description="Look at every run of the window.")] = None,
+    last: Annotated[int | None, QueryParameter(ge=1, le=10_000_000, description="Only the newest runs.")] = None,
+    exact: Annotated[bool | None, QueryParameter(description="Look at every run of the window.")] = None,
 ) -> dict[str, Any]:
     """Answer what `taskscope percentiles` answers."""
     return stats.percentiles(store, of_jobs, last=last, start=window.start, end=window.end, force_exact=bool(exact))
@@ -50,11 +50,11 @@ def get_runs(
     store: GivenStore,
     window: GivenWindow,
     of_jobs: GivenFilter,
-    states: Annotated[Names, Parameter(query="state", description="Only these states.")] = None,
-    outcomes: Annotated[Names, Parameter(query="outcome", description="Only these outcomes.")] = None,
-    workers: Annotated[Names, Parameter(query="worker", description="Only these workers.")] = None,
-    limit: Annotated[int, Parameter(description="How many at most, up to 1000.")] = DEFAULT_LIMIT,
-    cursor: Annotated[str | None, Parameter(description="next_cursor of the page before.")] = None,
+    states: Annotated[Names, QueryParameter(name="state", description="Only these states.")] = None,
+    outcomes: Annotated[Names, QueryParameter(name="outcome", description="Only these outcomes.")] = None,
+    workers: Annotated[Names, QueryParameter(name="worker", description="Only these workers.")] = None,
+    limit: Annotated[int, QueryParameter(description="How many at most, up to 1000.")] = DEFAULT_LIMIT,
+    cursor: Annotated[str | None, QueryParameter(description="next_cursor of the page before.")] = None,
 ) -> dict[str, Any]:
     """Answer what `taskscope runs` answers."""
     more = asking.where(states=states, outcomes=outcomes, workers=workers)

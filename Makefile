@@ -93,7 +93,7 @@ demo: setup
 	@$(BIN)/taskscope demo $(if $(SECONDS),--seconds $(SECONDS))
 
 test: setup
-	@$(BIN)/python -m pytest -q $(ARGS)
+	@$(BIN)/python -m pytest -q -n auto --dist loadfile $(ARGS)
 
 check: $(STAMP)
 	$(BIN)/ruff check .

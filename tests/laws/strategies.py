@@ -62,6 +62,7 @@ class Theme(NamedTuple):
     boots: list[str | None]
     others: int
     etas: bool
+    offsets: list[int]
 
 
 def _some(*values: Any, least: int = 1) -> st.SearchStrategy[list[Any]]:
@@ -79,6 +80,11 @@ _themes = st.builds(
     boots=st.sampled_from([[None, "b1", "b2"], ["b1"], ["b1", None], [None]]),
     others=st.sampled_from([2, 0, 5]),
     etas=st.booleans(),
+    offsets=st.one_of(
+        st.just(OFFSETS),
+        st.lists(st.sampled_from(OFFSETS[:12]), min_size=2, max_size=5, unique=True),
+        st.lists(st.sampled_from(OFFSETS), min_size=2, max_size=5, unique=True),
+    ),
 )
 
 
@@ -86,7 +92,7 @@ _themes = st.builds(
 def _task_fact(draw: st.DrawFn, theme: Theme) -> dict[str, Any]:
     kind = draw(st.sampled_from(theme.kinds))
     data: dict[str, Any] = {}
-    if theme.keys and draw(st.integers(0, 2)) == 2:
+    if theme.keys and draw(st.booleans()):
         keys = draw(st.lists(st.sampled_from(theme.keys), max_size=2, unique=True))
         data = {key: draw(_SOMETIMES[key]) for key in keys}
     if theme.etas and kind in {"task.submitted", "task.retrying"} and draw(st.integers(0, 2)) == 2:
@@ -131,7 +137,7 @@ def _fact(draw: st.DrawFn, theme: Theme) -> Event:
         wire = draw(st.one_of(_worker_fact(theme), _registration()))
     wire["service"] = draw(st.sampled_from(["s1"] * 5 + ["s2"]))
     wire["id"] = f"e{draw(st.integers(0, 30)):02}"
-    wire["time"] = draw(times) / 1000
+    wire["time"] = (ORIGIN + draw(st.sampled_from(theme.offsets))) / 1000
     event, _ = convert_event(wire)
     return event
 

@@ -40,7 +40,7 @@ def stage(tmp_path: Path) -> Stage:
 
 
 def test_equal_figures_end_well(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
-    assert settle(stage, Settings(home=stage.home), 0, []) == 0
+    assert settle(stage, Settings(home=stage.home), 0, []).code == 0
     assert "account and Taskscope: equal" in capsys.readouterr().out
 
 
@@ -50,17 +50,17 @@ def test_a_line_too_many_in_the_account_ends_badly_and_is_named(
     account = Account(stage.account, "producer")
     account.append(Submitted("task-4", 1, 1, 2))
     account.close()
-    assert settle(stage, Settings(home=stage.home), 0, []) == 1
+    assert settle(stage, Settings(home=stage.home), 0, []).code == 1
     assert "figures differ: submitted; waiting; tasks\n" in capsys.readouterr().out
 
 
 def test_facts_that_are_gone_end_it_badly(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     for segment in (stage.home / "spool").glob("*.seg*"):
         segment.unlink()
-    assert settle(stage, Settings(home=stage.home), 0, []) == 1
+    assert settle(stage, Settings(home=stage.home), 0, []).code == 1
     assert "figures differ: submitted" in capsys.readouterr().out
 
 
 def test_a_problem_with_a_process_ends_it_badly(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
-    assert settle(stage, Settings(home=stage.home), 0, ["worker-1 ended with 1"]) == 1
+    assert settle(stage, Settings(home=stage.home), 0, ["worker-1 ended with 1"]).code == 1
     assert "problem: worker-1 ended with 1" in capsys.readouterr().out

@@ -145,8 +145,11 @@ def _attempt(
 ) -> list[Run]:
     """Resolve one attempt; the result is ordered, waiting submissions stand behind the runs."""
     pairs = [_run(number, name, facts, names) for name, facts in executions(attempt)]
-    pairs.sort(key=lambda pair: (pair[0].anchor, pair[0].run))
-    free = sorted(attempt.submissions, key=lambda s: (s.due, s.time, s.id))
+    if len(pairs) > 1:
+        pairs.sort(key=lambda pair: (pair[0].anchor, pair[0].run))
+    free = list(attempt.submissions)
+    if len(free) > 1:
+        free.sort(key=lambda s: (s.due, s.time, s.id))
     first = free[0] if free else None
     for run, facts in pairs:
         taken = _take(free, first, run.anchor)
@@ -286,11 +289,18 @@ def _waiting(number: int, submission: Submission, deciding: Run | None, names: t
 
 def _state(newest: Iterable[Run]) -> tuple[str, bool]:
     """Give the state of a task from the rows of its greatest attempt, and whether it ended as cancelled."""
-    runs = [run for run in newest if not run.submission]
-    waiting = [run for run in newest if run.submission]
-    last = runs[-1] if runs else None
-    if last is None or any((row.due or 0) > last.anchor for row in waiting):
-        return waiting[0].state if waiting else lifecycle.PENDING, False
+    last: Run | None = None
+    waiting: Run | None = None
+    due = -1
+    for row in newest:
+        if row.submission:
+            waiting, due = row, max(due, row.due or 0)
+        else:
+            last = row
+    if waiting is not None and (last is None or due > last.anchor):
+        return waiting.state, False
+    if last is None:
+        return lifecycle.PENDING, False
     if last.end_type == "task.retrying":
         last.state = lifecycle.RETRYING
     return last.state, last.outcome == lifecycle.CANCELLED

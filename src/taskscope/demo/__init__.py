@@ -5,12 +5,15 @@ when it begins and when it ends. At the end the figures that follow from these f
 shows: `make demo` fails when they are not.
 """
 
+import contextlib
+import json
+import sys
 from pathlib import Path
 
 __all__ = ["main"]
 
 
-def main(seconds: float | None = None, home: Path | str | None = None) -> int:
+def main(seconds: float | None = None, home: Path | str | None = None, *, as_json: bool = False) -> int:
     """Run the demonstration and give its exit code: 0 when account, Taskscope and `verify` agree, else 1.
 
     Parameters
@@ -19,6 +22,8 @@ def main(seconds: float | None = None, home: Path | str | None = None) -> int:
         How long tasks are made; None until Ctrl-C.
     home
         An empty or missing folder that becomes its home; a new one for temporary files when absent.
+    as_json
+        Write the result as one JSON document; what happens meanwhile goes to standard error.
 
     Raises
     ------
@@ -28,4 +33,8 @@ def main(seconds: float | None = None, home: Path | str | None = None) -> int:
     # The workers import this package too, and have no use for stores and statistics.
     from taskscope.demo.scenario import play  # noqa: PLC0415
 
-    return play(seconds, None if home is None else Path(home))
+    with contextlib.redirect_stdout(sys.stderr if as_json else sys.stdout):
+        result = play(seconds, None if home is None else Path(home))
+    if as_json:
+        sys.stdout.write(json.dumps(result.document) + "\n")
+    return result.code

@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import closing
+from typing import Any, NamedTuple
 
 from taskscope import app
 from taskscope.config import Settings
@@ -22,8 +23,15 @@ _EXPLANATION = (
 )
 
 
-def settle(stage: Stage, settings: Settings, last_death_ns: int, problems: Sequence[str]) -> int:
-    """Take in what is left in the spool, let what is lost become lost, compare, and give the exit code.
+class Result(NamedTuple):
+    """How it ended: the exit code, and the same as one document."""
+
+    code: int
+    document: dict[str, Any]
+
+
+def settle(stage: Stage, settings: Settings, last_death_ns: int, problems: Sequence[str]) -> Result:
+    """Take in what is left in the spool, let what is lost become lost, compare, and say how it came out.
 
     Parameters
     ----------
@@ -53,7 +61,11 @@ def settle(stage: Stage, settings: Settings, last_death_ns: int, problems: Seque
     say("", f"All of it is kept in {stage.home}; look at it with", f"  taskscope serve --home {stage.home}")
     say(f"  taskscope stats --home {stage.home}")
     well = not differing and not problems and all(row.equal for row in rows)
-    return 0 if well else 1
+    told = [
+        {"figure": row.name, "account": row.account, "taskscope": row.taskscope, "equal": row.equal} for row in rows
+    ]
+    document = {"home": str(stage.home), "equal": well, "figures": told, "problems": problems, "verify": found}
+    return Result(0 if well else 1, document)
 
 
 def say(*lines: str) -> None:

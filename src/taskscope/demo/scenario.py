@@ -13,7 +13,7 @@ from taskscope.demo.account import Begun
 from taskscope.demo.crew import Crew
 from taskscope.demo.pages import Pages
 from taskscope.demo.plan import STUCK_LIMIT_S
-from taskscope.demo.result import say, settle
+from taskscope.demo.result import Result, say, settle
 from taskscope.demo.stage import Stage
 from taskscope.demo.tray import Tray
 from taskscope.errors import UsageError
@@ -28,8 +28,8 @@ _TELL_EVERY_S = 30.0
 _FINISH_WITHIN_S = 60.0
 
 
-def play(seconds: float | None, home: Path | None) -> int:
-    """Run all of it and give the exit code."""
+def play(seconds: float | None, home: Path | None) -> Result:
+    """Run all of it and say how it came out."""
     if seconds is not None and not seconds > 0:
         raise UsageError(f"{seconds} seconds are no time to show anything; use a number above 0")
     stage = Stage(_home(home))
@@ -45,7 +45,7 @@ def play(seconds: float | None, home: Path | None) -> int:
             return settle(stage, settings, crew.last_death_ns, crew.unexpected)
         except KeyboardInterrupt:
             say("ended at once; nothing was compared")
-            return 1
+            return Result(1, {"home": str(stage.home), "equal": False, "problems": ["ended at once"]})
 
 
 class _Play:

@@ -145,29 +145,29 @@ class _Answer:
     def _buckets(
         self, everyone: list[Worker], present: dict[Worker, list[PresenceRow]], busy: dict[Worker, list[Interval]]
     ) -> list[dict[str, Any]]:
-        there = {
-            worker: self._touched((row.start, row.end, row.inclusive) for row in present.get(worker, []))
-            for worker in everyone
-        }
-        elsewhere = {worker: self._touched((s, e, False) for s, e in busy.get(worker, [])) for worker in everyone}
-        total = [0] * len(self._starts)
+        size = len(self._starts)
+        active, idle, load, total = [0] * size, [0] * size, [0] * size, [0] * size
         for times in self._busy.values():
             for position, time in enumerate(times):
                 total[position] += time
+        for worker in everyone:
+            times = self._busy[worker]
+            for position, time in enumerate(times):
+                if time:
+                    active[position] += 1
+                    load[position] += time
+            there = self._touched((row.start, row.end, row.inclusive) for row in present.get(worker, []))
+            for position in there - self._touched((low, high, False) for low, high in busy.get(worker, [])):
+                idle[position] += not times[position]
         answer = []
         for position, start in enumerate(self._starts):
-            active = [worker for worker in everyone if self._busy[worker][position]]
-            idle = sum(
-                position in there[worker] and not self._busy[worker][position] and position not in elsewhere[worker]
-                for worker in everyone
-            )
-            load = sum(self._busy[worker][position] for worker in active)
+            known = active[position] + idle[position]
             answer.append(
                 {
                     "start": to_text(start),
-                    "active_workers": len(active),
-                    "idle_workers": idle,
-                    "avg_utilization": load / self._length(position) / (len(active) + idle) if active or idle else None,
+                    "active_workers": active[position],
+                    "idle_workers": idle[position],
+                    "avg_utilization": load[position] / self._length(position) / known if known else None,
                     "busy_ms": ms(total[position]),
                     "tasks_completed": self._completed[position],
                     "tasks_finished": self._finished[position],

@@ -92,7 +92,7 @@ _themes = st.builds(
 def _task_fact(draw: st.DrawFn, theme: Theme) -> dict[str, Any]:
     kind = draw(st.sampled_from(theme.kinds))
     data: dict[str, Any] = {}
-    if theme.keys and draw(st.booleans()):
+    if draw(st.booleans()) and theme.keys:
         keys = draw(st.lists(st.sampled_from(theme.keys), max_size=2, unique=True))
         data = {key: draw(_SOMETIMES[key]) for key in keys}
     if theme.etas and kind in {"task.submitted", "task.retrying"} and draw(st.integers(0, 2)) == 2:

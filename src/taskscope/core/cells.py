@@ -9,14 +9,14 @@ Two families of cells exist at each granularity (minute, hour, day): by job and 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from taskscope.core import lifecycle, sketch
 from taskscope.core.clock import MINUTE
 from taskscope.core.intervals import WIDTHS, spread
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from taskscope.core.runs import View
 
@@ -334,10 +334,7 @@ class Deltas:
         cell.counts[_OUTPUTS] += sign * part.outputs
         if part.inferred:
             cell.counts[_INFERRED[outcome]] += sign
-        key = (finish // MINUTE * MINUTE, part.service, part.worker, part.queue)
-        work = self._work.get(key)
-        if work is None:
-            work = self._work[key] = list(_NO_WORK)
+        work = self._worked((finish // MINUTE * MINUTE, part.service, part.worker, part.queue))
         work[2] += sign
         work[3] += sign * (outcome == lifecycle.SUCCEEDED)
         if duration is None:
@@ -353,6 +350,10 @@ class Deltas:
 
     def _spread(self, part: Ending, start: int, duration: int, sign: int) -> None:
         names = (part.service, part.worker, part.queue)
+        minute = start // MINUTE * MINUTE
+        if start + duration < minute + MINUTE:  # most runs: partial time of one minute, and so of its hour and day
+            self._worked((minute, *names))[0] += sign * duration
+            return
         for granularity, cell_start, partial, level in spread(start, start + duration):
             key = (granularity, cell_start, *names)
             busy = self._busy.get(key)
@@ -360,6 +361,13 @@ class Deltas:
                 busy = self._busy[key] = list(_NO_WORK)
             busy[0] += sign * partial
             busy[1] += sign * level
+
+    def _worked(self, key: tuple[int, str, str, str]) -> list[int]:
+        """Give the work of a minute that is the same part of its hour and day."""
+        work = self._work.get(key)
+        if work is None:
+            work = self._work[key] = list(_NO_WORK)
+        return work
 
     def _minute(self, part: Part, time: int) -> JobCell:
         key = (time // MINUTE * MINUTE, part.service, part.job, part.queue)
@@ -372,15 +380,41 @@ class Deltas:
         """Give the changes of all granularities, without those that cancelled each other out."""
         jobs: dict[JobKey, JobCell] = {}
         workers = {key: list(work) for key, work in self._busy.items()}
-        for (minute, *names), cell in self._minutes.items():
-            for granularity, width in enumerate(WIDTHS):
-                jobs.setdefault((granularity, minute // width * width, *names), JobCell()).add(cell)  # type: ignore[arg-type]
-        for (minute, *names), work in self._work.items():
-            for granularity, width in enumerate(WIDTHS):
-                total = workers.setdefault((granularity, minute // width * width, *names), list(_NO_WORK))  # type: ignore[arg-type]
-                for position, count in enumerate(work):
-                    total[position] += count
+        cells, works = self._minutes, self._work
+        for granularity, width in enumerate(WIDTHS):  # each granularity is the sum of the finer one
+            cells = _coarser(cells, width, JobCell, JobCell.add)
+            works = _coarser(works, width, _no_work, _add_work)
+            jobs |= {(granularity, *key): cell for key, cell in cells.items()}
+            for key, work in works.items():
+                _add_work(workers.setdefault((granularity, *key), list(_NO_WORK)), work)
         return (
             {key: cell for key, cell in jobs.items() if cell},
             {key: work for key, work in workers.items() if any(work)},
         )
+
+
+T = TypeVar("T")
+_Place = tuple[int, str, str, str]
+
+
+def _coarser(
+    finer: Mapping[_Place, T], width: int, nothing: Callable[[], T], add: Callable[[T, T], None]
+) -> dict[_Place, T]:
+    """Add up values by the greater cells that they lie in; the values themselves are left as they are."""
+    found: dict[_Place, T] = {}
+    for (start, *names), value in finer.items():
+        key: _Place = (start // width * width, *names)  # type: ignore[assignment]
+        total = found.get(key)
+        if total is None:
+            total = found[key] = nothing()
+        add(total, value)
+    return found
+
+
+def _no_work() -> list[int]:
+    return list(_NO_WORK)
+
+
+def _add_work(into: list[int], work: list[int]) -> None:
+    for position, count in enumerate(work):
+        into[position] += count

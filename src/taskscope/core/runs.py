@@ -21,7 +21,7 @@ import msgspec
 
 from taskscope.core import lifecycle
 from taskscope.core.clock import SECOND
-from taskscope.core.task import Facts, Named, Submission, joined
+from taskscope.core.task import BOOT, JOB, QUEUE, WORKER, Facts, Named, Submission, joined, name_of, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -187,10 +187,10 @@ def _run(number: int, name: str, facts: Facts, names: tuple[str, str]) -> tuple[
         run=name,
         submission="",
         anchor=facts.first,
-        job=facts.job[2] if facts.job else names[0],
-        queue=facts.queue[2] if facts.queue else names[1],
-        worker=facts.worker[2] if facts.worker else "",
-        boot=facts.boot[2] if facts.boot else "",
+        job=name_of(facts, JOB, names[0]),
+        queue=name_of(facts, QUEUE, names[1]),
+        worker=name_of(facts, WORKER),
+        boot=name_of(facts, BOOT),
         state=lifecycle.PROCESSING,
         start=facts.start,
         progress=facts.progress[2] if facts.progress else None,
@@ -321,11 +321,9 @@ def _newest(task: Task) -> tuple[str, str]:
     job: Named = (-1, "", "")
     queue: Named = (-1, "", "")
     for attempt in task.values():
-        for facts in attempt.runs.values():
-            job, queue = max(job, facts.job or job), max(queue, facts.queue or queue)
-        for extra in (attempt.loose, attempt.cancel):
-            if extra is not None:
-                job, queue = max(job, extra.job or job), max(queue, extra.queue or queue)
+        for facts in (*attempt.runs.values(), attempt.loose, attempt.cancel):
+            if facts is not None:
+                job, queue = max(job, named(facts, JOB) or job), max(queue, named(facts, QUEUE) or queue)
         for s in attempt.submissions:
             if s.job is not None:
                 job = max(job, (s.time, s.id, s.job))

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 Named = tuple[int, str, str]
 """A value with the time and id of the fact that named it: tuples compare as facts outrank each other."""
 Number = tuple[int, str, int]
+Names = tuple[int, str, str | None, str | None, str | None, str | None]
+"""The names that one fact gives, with its time and id: job, queue, worker and boot."""
+JOB, QUEUE, WORKER, BOOT = range(2, 6)
 
 _MESSAGE_LIMIT = 2000
 
@@ -77,16 +80,16 @@ _by_identity = attrgetter("identity")
 
 
 class Facts(msgspec.Struct, array_like=True, gc=False):
-    """What the facts of one execution say; of all facts without a run id; or of all such cancellations."""
+    """What the facts of one execution say; of all facts without a run id; or of all such cancellations.
+
+    `names` holds the names of those facts that give the newest of any kind: mostly of one fact alone.
+    """
 
     first: int
     newest: int
     start: int | None = None
     end: End | None = None
-    job: Named | None = None
-    queue: Named | None = None
-    worker: Named | None = None
-    boot: Named | None = None
+    names: list[Names] = []
     timeout: Number | None = None
     progress: tuple[int, str, float] | None = None
     imported: bool = False
@@ -137,18 +140,65 @@ def _absorb(facts: Facts, event: Event) -> None:
         end = _end(event)
         if facts.end is None or facts.end.rank < end.rank:
             facts.end = end
-    if event.job is not None:
-        facts.job = greater(facts.job, (time, name, event.job))
-    if event.queue is not None:
-        facts.queue = greater(facts.queue, (time, name, event.queue))
-    if event.worker is not None:
-        facts.worker = greater(facts.worker, (time, name, event.worker))
-    if event.boot is not None:
-        facts.boot = greater(facts.boot, (time, name, event.boot))
+    names: Names = (time, name, event.job, event.queue, event.worker, event.boot)
+    if names[JOB:] != _NAMELESS:
+        _add_names(facts.names, names)
     if data:
         _absorb_data(facts, event)
     elif event.type == "task.output":
         facts.outputs[_identity(event)] = 1
+
+
+_NAMELESS = (None, None, None, None)
+
+
+def _add_names(known: list[Names], names: Names) -> None:
+    """Add the names of a fact to those that won so far, in place."""
+    if not known:
+        known.append(names)
+    elif len(known) == 1 and names[:JOB] > known[0][:JOB] and _covers(names, known[0]):
+        known[0] = names  # newer, and it names whatever the other does: the usual case
+    elif names not in known:
+        known[:] = winning({*known, names})
+
+
+def _covers(names: Names, others: Names) -> bool:
+    return (
+        (names[JOB] is not None or others[JOB] is None)
+        and (names[QUEUE] is not None or others[QUEUE] is None)
+        and (names[WORKER] is not None or others[WORKER] is None)
+        and (names[BOOT] is not None or others[BOOT] is None)
+    )
+
+
+def winning(found: Iterable[Names]) -> list[Names]:
+    """Keep the names of those facts that give the newest of any kind, in order."""
+    kept: list[Names] = []
+    open_kinds = {JOB, QUEUE, WORKER, BOOT}
+    for names in sorted(found, key=lambda names: names[:JOB], reverse=True):
+        won = {kind for kind in open_kinds if names[kind] is not None}
+        if won:
+            kept.append(names)
+            open_kinds -= won
+    return kept[::-1]
+
+
+def named(facts: Facts, kind: int) -> Named | None:
+    """Give the newest name of a kind (`JOB`, `QUEUE`, `WORKER` or `BOOT`), with the time and id of its fact."""
+    for names in reversed(facts.names):
+        value = names[kind]
+        if isinstance(value, str):
+            return names[0], names[1], value
+    return None
+
+
+def name_of(facts: Facts, kind: int, default: str = "") -> str:
+    """Give the newest name of a kind."""
+    for names in reversed(facts.names):
+        value = names[kind]
+        if isinstance(value, str):
+            return value
+    return default
 
 
 def _absorb_data(facts: Facts, event: Event) -> None:
@@ -224,10 +274,7 @@ def joined(a: Facts | None, b: Facts) -> Facts:
         newest=max(a.newest, b.newest),
         start=min(starts, default=None),
         end=max(ends, key=lambda end: end.rank, default=None),
-        job=greater(a.job, b.job),
-        queue=greater(a.queue, b.queue),
-        worker=greater(a.worker, b.worker),
-        boot=greater(a.boot, b.boot),
+        names=winning({*a.names, *b.names}),
         timeout=greater(a.timeout, b.timeout),
         progress=greater(a.progress, b.progress),
         imported=a.imported or b.imported,

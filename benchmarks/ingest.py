@@ -10,6 +10,7 @@ import msgspec
 
 from benchmarks import workload
 from taskscope import ingest, stats
+from taskscope.cli import collect_rarely
 from taskscope.core.clock import DAY, HOUR, MINUTE, from_ms
 from taskscope.core.normalise import decode_event
 from taskscope.ports import Filter
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-BATCH = 5000
+BATCH = 10_000
+"""As `taskscope import` has it, for both sides."""
 
 
 def measure(folder: Path, tasks: int) -> dict[str, Any]:
@@ -29,6 +31,7 @@ def measure(folder: Path, tasks: int) -> dict[str, Any]:
     -------
     Events a second of wall and CPU time, the limit beside it, their ratio, seconds of each question, bytes an event.
     """
+    collect_rarely()  # as every command does
     arrived = workload.lines(tasks)
     store = SqliteStore(folder / "ours.db")
     now = from_ms(workload.FIRST_MS) + 30 * DAY

@@ -12,8 +12,9 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from taskscope.core import presence, registry, task
-from taskscope.core.cells import Deltas, contributions
 from taskscope.core.clock import DAY, MINUTE, to_text
+from taskscope.core.contributions import contributions
+from taskscope.core.deltas import Deltas
 from taskscope.core.presence import Boot, boot_key
 from taskscope.core.runs import view
 from taskscope.ports import TaskChange

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from taskscope.core.cells import Deltas, contributions
+from taskscope.core.contributions import contributions
+from taskscope.core.deltas import Deltas
 from taskscope.core.keeping import is_open
 from taskscope.core.runs import view
 from taskscope.ingest import Circumstances

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from taskscope.core import presence, registry, task
-from taskscope.core.cells import Deltas, contributions
+from taskscope.core.contributions import contributions
+from taskscope.core.deltas import Deltas
 from taskscope.core.intervals import WIDTHS, gather
 from taskscope.core.presence import Life, boot_key
 from taskscope.core.runs import View, view

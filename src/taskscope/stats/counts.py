@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from taskscope.core import lifecycle
-from taskscope.core.cells import Deltas, JobCell, Part, Standing, parts_of, task_field
+from taskscope.core.cells import JobCell
+from taskscope.core.contributions import Part, Standing, parts_of, task_field
+from taskscope.core.deltas import Deltas
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from taskscope.core import presence, registry, task
-from taskscope.core.cells import Deltas, JobCell, contributions
+from taskscope.core.cells import JobCell
 from taskscope.core.clock import DAY, to_text
+from taskscope.core.contributions import contributions
+from taskscope.core.deltas import Deltas
 from taskscope.core.events import canonical, content_hash
 from taskscope.core.runs import view
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from typing import TYPE_CHECKING
 
 from taskscope.core import sketch
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BUSY_TIMEOUT_S = 30.0
+_LOOK_AGAIN_S = 0.005
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -30,18 +32,34 @@ def connect(path: Path) -> sqlite3.Connection:
             path, timeout=BUSY_TIMEOUT_S, isolation_level=None, cached_statements=512, check_same_thread=False
         )
         connection.execute("PRAGMA page_size = 8192")
-        connection.execute("PRAGMA journal_mode = WAL")
+        _use_wal(connection)
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA cache_size = -65536")
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute("PRAGMA mmap_size = 268435456")
         connection.execute("PRAGMA wal_autocheckpoint = 8192")
     except sqlite3.Error as error:
+        if _is_busy(error):
+            raise translated(error) from error
         message = f"{path} can't be opened as a store: {error}. Check the path, its permissions and the disk."
         raise StoreError(message) from error
     connection.create_function("histogram_add", 2, _histogram_add, deterministic=True)
     _migrate(connection, path)
     return connection
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switch to WAL: when two processes do so at once, or one recovers, SQLite refuses without waiting."""
+    until = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if not _is_busy(error) or time.monotonic() > until:
+                raise
+            time.sleep(_LOOK_AGAIN_S)
+        else:
+            return
 
 
 def _histogram_add(a: bytes, b: bytes) -> bytes:
@@ -87,9 +105,12 @@ def split(script: str) -> list[str]:
     return found
 
 
+def _is_busy(error: sqlite3.Error) -> bool:
+    return isinstance(error, sqlite3.OperationalError) and ("locked" in str(error) or "busy" in str(error))
+
+
 def translated(error: sqlite3.Error) -> StoreError:
     """Turn an error of SQLite into one of ours that tells whether trying again can help."""
-    busy = isinstance(error, sqlite3.OperationalError) and ("locked" in str(error) or "busy" in str(error))
-    if busy:
+    if _is_busy(error):
         return StoreBusyError(f"the store is busy: {error}. Try again.")
     return StoreError(f"the store failed: {error}")

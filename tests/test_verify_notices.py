@@ -152,6 +152,16 @@ def test_a_lost_row_of_any_table_is_noticed(original: Path, tmp_path: Path) -> N
             "default/new1",
         ),
         ("UPDATE task SET state = 'COMPLETED' WHERE task = 'hung'", "task", "default/hung"),
+        ("UPDATE task SET key = key + 1 WHERE task = 'hung'", "task", "default/hung"),
+        (
+            (
+                "INSERT INTO task (key, service, task, folded, state, cancelled, job, queue, first_us) "
+                "SELECT key, service, task, folded, state, cancelled, job, queue, first_us FROM task "
+                "WHERE task = 'hung'"
+            ),
+            "task",
+            "default/hung",
+        ),
         ("UPDATE cell SET failed = 9 WHERE granularity = 2 AND failed > 0", "cell", "day 2026-01-28"),
         ("UPDATE worker_cell SET busy_us = 9 WHERE granularity = 1 AND busy_us > 0", "worker_cell", "hour "),
         ("UPDATE presence SET end_us = end_us + 1", "presence", "default/"),

@@ -69,7 +69,7 @@ def exit_code(error: TaskscopeError) -> int:
 def collect_rarely() -> None:
     """Let the collector of cycles run rarely: a batch makes many objects and no cycles, and it costs a tenth of it."""
     gc.freeze()
-    gc.set_threshold(100_000, 20, 20)
+    gc.set_threshold(1_000_000, 10, 10)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

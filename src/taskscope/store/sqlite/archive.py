@@ -72,14 +72,20 @@ class SqliteArchive:
 
     def fresh(self, keys: Sequence[TaskKey], bound: int) -> set[TaskKey]:
         """Give those of the tasks that have facts from the bound on."""
-        return {key for key in keys if self._connection.execute(self._sql["fresh"], (*key, bound)).fetchone()}
+        query = self._sql["fresh"]
+        return {key for key in keys if self._connection.execute(query, (*rows.task_columns(key), bound)).fetchone()}
 
     # --- bases ---
+
+    def _base_of(self, key: TaskKey) -> tuple[int, bytes | None, str | None]:
+        row: tuple[int, bytes | None, str | None]
+        row = self._connection.execute(self._sql["base_of_task"], rows.task_columns(key)).fetchone()
+        return row
 
     def rebase(self, keys: Sequence[TaskKey], bound: int) -> None:
         """Fold the facts before the bound into the bases of these tasks, and drop them."""
         for key in keys:
-            number, base, known_days = self._connection.execute(self._sql["base_of_task"], key).fetchone()
+            number, base, known_days = self._base_of(key)
             facts = self._old_facts("e.task = ?", number, bound)
             if not facts:
                 continue
@@ -116,7 +122,7 @@ class SqliteArchive:
     def seal(self, views: Mapping[TaskKey, View]) -> None:
         """Drop these tasks with their runs and facts; seal their days, their workers' spans and queues."""
         for key, seen in views.items():
-            number, _, known_days = self._connection.execute(self._sql["base_of_task"], key).fetchone()
+            number, _, known_days = self._base_of(key)
             days = {day for (day,) in self._connection.execute(self._sql["days_of_task"], (number,))}
             for day in days | set(json.loads(known_days or "[]")):
                 self._connection.execute(self._sql["seal_day"], (key[0], day, rows.checksum((key[0], day))))

@@ -140,6 +140,7 @@ class SqliteAudit:
             yield Damage("event", f"{rows.id_from_column(column)} {time}", "has no subject")
         for table, key in self._connection.execute(self._sql["stray_bases"]):
             yield Damage(table, str(key), "has half a base")
+        yield from self._misplaced_tasks()
         for (key,) in self._connection.execute(self._sql["misused_names"]):
             yield Damage("name", key, "stands where a name of another kind or service belongs")
         for (key,) in self._connection.execute(self._sql["foreign_boots"]):
@@ -147,6 +148,13 @@ class SqliteAudit:
         for table, found, counted in self._connection.execute(self._sql["sealed_counts"]):
             if found != counted:
                 yield Damage(table, "-", f"has {found} rows and should have {counted}")
+
+    def _misplaced_tasks(self) -> Iterator[Damage]:
+        for key, service, name in self._connection.execute(self._sql["task_keys"]):
+            if rows.task_key((service, name)) != key:
+                yield Damage("task", f"{service}/{name}", "can't be found under its key")
+        for (name,) in self._connection.execute(self._sql["repeated_tasks"]):
+            yield Damage("task", name, "stands more than once")
 
     def _checksums(self) -> Iterator[Damage]:
         for name in ("protected", "protected_bases", "protected_workers"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from taskscope.core import presence, registry, sketch, task
@@ -90,16 +89,14 @@ class SqliteLedger:
 
     def tasks(self, keys: Iterable[TaskKey]) -> dict[TaskKey, Task]:
         """Give the folds of those tasks that are known; the caller owns them."""
-        by_service: defaultdict[str, list[str]] = defaultdict(list)
-        for key in keys:
-            by_service[key[0]].append(key[1])
-            self._looked_up.add(key)
+        wanted = set(keys)
+        self._looked_up |= wanted
         found: dict[TaskKey, Task] = {}
-        for service, names in by_service.items():
-            for part in _chunks(names):
-                marks = ",".join("?" * len(part))
-                query = f"SELECT id, task, folded FROM task WHERE service = ? AND task IN ({marks})"
-                for number, name, folded in self._connection.execute(query, (service, *part)):
+        for part in _chunks(list({rows.task_key(key) for key in wanted})):
+            marks = ",".join("?" * len(part))
+            query = f"SELECT id, service, task, folded FROM task WHERE key IN ({marks})"
+            for number, service, name, folded in self._connection.execute(query, part):
+                if (service, name) in wanted:
                     self._task_ids[service, name] = number
                     found[service, name] = task.unpack(folded)
         return found
@@ -189,7 +186,8 @@ class SqliteLedger:
             new = change.new
             job, queue, _ = self._names.triple(new.service, new.job, new.queue, None)
             folded = task.pack(change.folded)
-            tasks.append((number, *change.key, folded, new.state, int(new.cancelled), job, queue, new.first))
+            columns = rows.task_columns(change.key)
+            tasks.append((number, *columns, folded, new.state, int(new.cancelled), job, queue, new.first))
             before = _by_key(change.old)
             for run in new.runs:
                 key = (run.attempt, run.run, run.submission)

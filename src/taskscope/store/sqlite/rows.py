@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from taskscope.core.runs import Run
+    from taskscope.ports import TaskKey
     from taskscope.store.sqlite.names import Triple
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -35,6 +36,17 @@ def id_from_column(column: bytes | str) -> str:
         return column
     h = column.hex()
     return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
+
+
+def task_key(task: TaskKey) -> int:
+    """Give the number under which a task is looked up; others may share it, so the names are compared too."""
+    service, name = task
+    return zlib.crc32(f"{service}\0{name}".encode("utf-8", "surrogatepass"))
+
+
+def task_columns(task: TaskKey) -> tuple[int, str, str]:
+    """Give the columns that name a task: key, service, task."""
+    return task_key(task), *task
 
 
 def data_to_column(data: dict[str, Any]) -> str | None:

@@ -35,6 +35,7 @@ CREATE INDEX event_job ON event (job) WHERE type = 'job.registered';
 -- A task: the fold of its facts. `base` is the fold of those facts that retention has dropped.
 CREATE TABLE task (
     id INTEGER PRIMARY KEY,
+    key INTEGER NOT NULL, -- a checksum of service and task, see rows.task_key
     service TEXT NOT NULL,
     task TEXT NOT NULL,
     folded BLOB NOT NULL,
@@ -45,9 +46,11 @@ CREATE TABLE task (
     cancelled INTEGER NOT NULL,
     job INTEGER NOT NULL REFERENCES name,
     queue INTEGER NOT NULL REFERENCES name,
-    first_us INTEGER NOT NULL, -- first submission, else when its first run began
-    UNIQUE (service, task)
+    first_us INTEGER NOT NULL -- first submission, else when its first run began
 );
+-- (service, task) is unique because writers look before they insert, and there is one at a time. An index on the texts
+-- themselves is six times as large: task ids are mostly random, so each new task makes a page of it dirty.
+CREATE INDEX task_key ON task (key);
 CREATE INDEX task_first ON task (first_us);
 
 -- What the folds say, a row per run and per submission that waits for one.

@@ -15,7 +15,7 @@ WHERE r.job = ? AND r.finished_us IS NOT NULL
 ORDER BY r.finished_us DESC, t.service, t.task, r.attempt, r.run LIMIT ?
 
 -- name: base_of_task
-SELECT id, base, base_days FROM task WHERE service = ? AND task = ?
+SELECT id, base, base_days FROM task WHERE key = ? AND service = ? AND task = ?
 
 -- name: rebase_task
 UPDATE task SET base = ?, base_days = ?, base_crc = ? WHERE id = ?
@@ -67,4 +67,4 @@ SELECT day FROM (
 INSERT OR REPLACE INTO coarse_day (day_us, finest, crc) VALUES (?, ?, ?)
 
 -- name: fresh
-SELECT 1 FROM event WHERE task = (SELECT id FROM task WHERE service = ? AND task = ?) AND seq >= ? LIMIT 1
+SELECT 1 FROM event WHERE task = (SELECT id FROM task WHERE key = ? AND service = ? AND task = ?) AND seq >= ? LIMIT 1

@@ -75,6 +75,12 @@ WHERE (base IS NULL) != (base_crc IS NULL) OR (base IS NULL) != (base_days IS NU
 UNION ALL SELECT 'boot', service || '/' || boot FROM boot WHERE (base IS NULL) != (base_crc IS NULL)
 UNION ALL SELECT 'job', name FROM job WHERE (base IS NULL) != (base_crc IS NULL)
 
+-- name: repeated_tasks
+SELECT service || '/' || task FROM task GROUP BY key, service, task HAVING count(*) > 1
+
+-- name: task_keys
+SELECT key, service, task FROM task
+
 -- name: misused_names
 -- Names that stand where a name of another kind or service belongs.
 WITH used(id, kind, service) AS (

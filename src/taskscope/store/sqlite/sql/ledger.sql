@@ -4,8 +4,8 @@ INSERT INTO event (seq, id, time_us, hash, received_us, type, service, task, sub
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: save_task
-INSERT INTO task (id, service, task, folded, state, cancelled, job, queue, first_us)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO task (id, key, service, task, folded, state, cancelled, job, queue, first_us)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET
     folded = excluded.folded,
     state = excluded.state,

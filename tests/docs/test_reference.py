@@ -65,7 +65,7 @@ def test_every_event_type_has_its_row() -> None:
 def test_every_field_of_an_event_and_every_known_key_is_documented() -> None:
     assert set(Wire.__struct_fields__) <= coded(section(read("events.md"), "## Fields"))
     table = section(read("events.md"), "## Known keys of `data`")
-    for known in (known_data._TASK, known_data._WORKER, known_data._REGISTERED):
+    for known in (known_data._TASK, known_data._WORKER, known_data._REGISTERED, known_data._GAP):
         assert known.keys() <= coded(table)
 
 

@@ -20,7 +20,7 @@ TASK_TYPES = (
     "task.lost",
 )
 WORKER_TYPES = ("worker.online", "worker.heartbeat", "worker.offline")
-OTHER_TYPES = ("resource.sampled", "job.registered")
+OTHER_TYPES = ("resource.sampled", "job.registered", "spool.gap")
 EVENT_TYPES = TASK_TYPES + WORKER_TYPES + OTHER_TYPES
 
 _canonical = msgspec.json.Encoder(order="deterministic")

@@ -20,7 +20,7 @@ def check_data(kind: str, data: dict[str, Any]) -> dict[str, Any]:
     InputError
         A known key holds what it can't mean.
     """
-    checks = _REGISTERED if kind == "job.registered" else _WORKER if kind.startswith("worker.") else _TASK
+    checks = _OTHER.get(kind) or (_WORKER if kind.startswith("worker.") else _TASK)
     known = checks.keys() & data.keys()
     if not known:
         return data
@@ -61,6 +61,12 @@ def _boolean(field: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise refuse(field, value, "can't be used", "send true or false")
     return value
+
+
+def _class(field: str, value: Any) -> str:
+    if value not in ("task", "extra"):
+        raise refuse(field, value, "can't be used", "send task or extra")
+    return str(value)
 
 
 def _names(field: str, value: Any) -> list[str]:
@@ -114,3 +120,11 @@ _REGISTERED: dict[str, Callable[[str, Any], Any]] = {
     "paused": _boolean,
     "next_run": _time,
 }
+_GAP: dict[str, Callable[[str, Any], Any]] = {
+    "dropped": _integer(1, 10**15, "send an integer from 1"),
+    "class": _class,
+    "since": _time,
+    "until": _time,
+    "reason": _text,
+}
+_OTHER = {"job.registered": _REGISTERED, "spool.gap": _GAP}

@@ -107,6 +107,8 @@ def _task(kind: str, wire: Wire) -> str | None:
             raise refuse("worker", None, "is missing", "every worker.* event names its worker")
         if kind == "job.registered" and wire.job is None:
             raise refuse("job", None, "is missing", "job.registered names its job")
+        if kind == "spool.gap" and (wire.data or {}).get("dropped") is None:
+            raise refuse("data.dropped", None, "is missing", "spool.gap tells how many facts were dropped")
         return None
     if wire.task is None:
         raise refuse("task", None, "is missing", "every task.* event names its task")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from taskscope.core.cells import JobCell, JobKey, WorkerKey
     from taskscope.core.events import Event
+    from taskscope.core.gaps import Gap
     from taskscope.core.intervals import Interval
     from taskscope.core.presence import Boot
     from taskscope.core.registry import Job
@@ -233,6 +234,9 @@ class Questions(Protocol):
 
     def serves(self, row: PresenceRow) -> set[str]:
         """Give the queues that the boot of a span, or the worker without one, serves."""
+
+    def gaps(self, where: Filter) -> list[Gap]:
+        """Give what senders of these services say that they dropped; kept for ever."""
 
     def events(self) -> Iterator[tuple[Event, int]]:
         """Yield every fact of the log with the content hash that was stored with it, by time and id."""

@@ -140,6 +140,17 @@ class StoreConformance:
         assert deliver(store, facts).accepted == 3
         assert stats.verify(store)["differences"] == []
 
+    def test_a_gap_is_known_to_its_service_and_outlives_the_facts_around_it(self, tmp_path: Path) -> None:
+        """What is missing stays missing."""
+        store = self.open(tmp_path)
+        data = {"dropped": 3, "class": "task", "since": to_text(START), "until": to_text(START + SECOND)}
+        deliver(store, [*a_run("t", 0, 10), fact("spool.gap", 2, service="shop", data=data)])
+        retention.retain(store, START + 400 * DAY, Keep(DAY, DAY, DAY, 0))
+        with store.questions() as q:
+            assert q.gaps(EVERYTHING) == [(3, False, START, START + SECOND)]
+            assert q.gaps(Filter(services=["shop"])) == q.gaps(EVERYTHING)
+            assert q.gaps(Filter(services=["default"])) == []
+
     def test_the_mark_never_falls(self, tmp_path: Path) -> None:
         store = self.open(tmp_path)
         for now in (START + 5, START, START + 3):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import click
+from rich.console import Group
 
 from taskscope import stats
 from taskscope.cli import tables, times
@@ -44,7 +45,8 @@ def command(
 def _readable(answer: dict[str, Any]) -> RenderableType:
     rows = [_row("all", answer), *(_row(job["job"], job) for job in answer["jobs"])]
     columns = ("job", *_COUNTS, "success", "avg ms", "p50 ms", "p95 ms", "wait p95 ms")
-    return tables.table(columns, rows, title=f"{answer['from'] or 'nothing yet'} to {answer['to'] or ''}")
+    table = tables.table(columns, rows, title=f"{answer['from'] or 'nothing yet'} to {answer['to'] or ''}")
+    return Group(table, *tables.incomplete(answer["gaps"]))
 
 
 def _row(name: str | None, block: dict[str, Any]) -> tuple[Any, ...]:

@@ -50,6 +50,16 @@ def percent(ratio: float | None) -> str:
     return "-" if ratio is None else f"{100 * ratio:.2f} %"
 
 
+def incomplete(gaps: dict[str, Any]) -> list[Text]:
+    """Say that facts are missing, where they are."""
+    dropped = gaps["task_facts"] + gaps["other_facts"]
+    if not dropped:
+        return []
+    kinds = f"{written(gaps['task_facts'])} about tasks, {written(gaps['other_facts'])} others"
+    line = f"INCOMPLETE: senders dropped {written(dropped)} facts ({kinds}) between {gaps['since']} and {gaps['until']}"
+    return [Text(line, style="bold red")]
+
+
 def plain(line: str) -> Text:
     """Make a line of text in which nothing is markup."""
     return Text(written(line))

@@ -64,6 +64,5 @@ def _readable(answer: dict[str, Any]) -> RenderableType:
         ],
     )
     peak = answer["peak_concurrency"]
-    return Group(
-        buckets, "", workers, "", f"peak concurrency: {tables.written(peak['max'])} at {peak['first_at'] or '-'}"
-    )
+    highest = f"peak concurrency: {tables.written(peak['max'])} at {peak['first_at'] or '-'}"
+    return Group(buckets, "", workers, "", highest, *tables.incomplete(answer["gaps"]))

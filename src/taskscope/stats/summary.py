@@ -9,6 +9,7 @@ from taskscope.core.cells import WAIT, JobCell
 from taskscope.core.clock import to_text
 from taskscope.stats.counts import correct_tasks, count, names, total
 from taskscope.stats.durations import CLASSES, EXACT_UP_TO, estimated, exact
+from taskscope.stats.gaps import gaps
 from taskscope.stats.windows import cover
 
 if TYPE_CHECKING:
@@ -32,10 +33,12 @@ def stats(store: Store, where: Filter, start: int | None = None, end: int | None
         if end is not None:
             correct_tasks(q, flows, window.window, where)
         spread = _Distributions(q, window, where, total(flows))
+        missing = gaps(q, where, start, end)
     everything = {
         "from": to_text(window.window[0]) if window.window[1] else None,
         "to": to_text(window.window[1]) if window.window[1] else None,
         **_block(total(flows), total(levels), spread, None),
+        "gaps": missing,
     }
     jobs = names(flows | {job: cell for job, cell in levels.items() if _running(cell) or _pending(cell)})
     everything["jobs"] = [

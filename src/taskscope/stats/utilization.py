@@ -9,6 +9,7 @@ from taskscope.core import lifecycle
 from taskscope.core.clock import MINUTE, ms, to_text
 from taskscope.core.intervals import WIDTHS, Interval, clip, gather, length, minus, overlap, peak, union
 from taskscope.errors import UsageError
+from taskscope.stats.gaps import gaps
 from taskscope.stats.windows import days_around
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ class _Answer:
             "buckets": self._buckets(everyone, present, busy_spans),
             "workers": [self._worker(worker, present.get(worker, []), busy_spans) for worker in everyone],
             "peak_concurrency": {"max": most, "first_at": None if first_at is None else to_text(first_at)},
+            "gaps": gaps(self._q, self._where, *self._window),
         }
 
     def _fits(self, width: int) -> bool:

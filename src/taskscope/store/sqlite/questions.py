@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from taskscope.core import sketch
+from taskscope.core import gaps, sketch
 from taskscope.core.cells import JobCell
 from taskscope.core.clock import DAY
 from taskscope.ports import BusyRow, Filter, PresenceRow, RunRow, TaskRow
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from taskscope.core.events import Event
+    from taskscope.core.gaps import Gap
     from taskscope.core.intervals import Interval
     from taskscope.ports import Name
 
@@ -183,6 +184,13 @@ class SqliteQuestions:
         return {queue for (queue,) in self._rows(self._sql["served_by_boot"], (row.boot,))}
 
     # --- the log ---
+
+    def gaps(self, where: Filter) -> list[Gap]:
+        """Give what senders of these services say that they dropped."""
+        query = self._sql["events"] + " WHERE e.type = 'spool.gap'"
+        if where.services is not None:
+            query += f" AND e.service IN ({','.join('?' * len(where.services))})"
+        return [gaps.gap(rows.event_from_row(row[:-1])) for row in self._rows(query, where.services or ())]
 
     def events(self) -> Iterator[tuple[Event, int]]:
         """Yield every fact of the log with its content hash, by time, then id."""

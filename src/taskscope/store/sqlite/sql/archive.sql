@@ -53,7 +53,8 @@ JOIN name AS n ON n.id = e.job WHERE e.type = 'job.registered' AND e.seq < ?
 UPDATE job SET base = ?, base_crc = ? WHERE name = ?
 
 -- name: forget_others
-DELETE FROM event WHERE seq < ? AND task IS NULL
+-- What is missing stays missing, so gaps are kept as long as the days that they are about: for ever.
+DELETE FROM event WHERE seq < ? AND task IS NULL AND type != 'spool.gap'
 
 -- name: days_to_coarsen
 -- Days whose cells of one granularity have not changed since an instant, by their newest change.

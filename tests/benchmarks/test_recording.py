@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import costs, kills, memory, subjects
+from tests.docs.pages import coded, read
 
 OURS = ("taskscope_started", "taskscope_run", "taskscope_task")
 
@@ -33,6 +34,12 @@ def test_a_kill_is_seen_in_what_a_thread_had_not_yet_written_and_costs_taskscope
     assert found["taskscope_started"]["facts"] > 0
     assert found["taskscope_started"]["lost"] == 0
     assert found["queue_and_thread"]["lost"] > 0
+
+
+def test_every_subject_and_every_figure_is_documented() -> None:
+    death = kills._summary([{"accounted": 1, "lost": 0, "before_the_kill": 0}])
+    figures = {*costs._summary([1.0]), *death, *death["lost_per_kill"], *kills.PACES}
+    assert {*subjects.SUBJECTS, *figures} <= coded(read("benchmarks.md"))
 
 
 @pytest.mark.usefixtures("without_peers")

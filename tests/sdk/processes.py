@@ -25,10 +25,15 @@ class Reader:
 
     def read(self) -> list[Fact]:
         self.last = drain(self.home, self._take, wait=True)
+        # A process writes two segments; by id, its facts stand in the order in which they were recorded.
+        self.facts.sort(key=lambda fact: str(fact["id"]))
         return self.facts
 
     def tasks(self) -> list[Fact]:
         return [fact for fact in self.read() if fact["type"].startswith("task.")]
+
+    def gaps(self) -> list[Fact]:
+        return [fact for fact in self.read() if fact["type"] == "spool.gap"]
 
     def workers(self) -> list[Fact]:
         return [fact for fact in self.read() if fact["type"].startswith("worker.")]

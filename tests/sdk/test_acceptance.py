@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 import taskscope
+from taskscope.core.events import Event
 from taskscope.core.normalise import decode_event
 from taskscope.sdk.segments import drain
 
@@ -43,8 +44,9 @@ def test_every_fact_of_a_run_is_accepted(home: Path, error: BaseException) -> No
     with pytest.raises(type(error)):
         work()
     scope.close()
-    accepted: list[str] = []
-    drain(home, lambda records: accepted.extend(decode_event(record)[0].type for record in records))
+    facts: list[Event] = []
+    drain(home, lambda records: facts.extend(decode_event(record)[0] for record in records))
+    accepted = [fact.type for fact in sorted(facts, key=lambda fact: fact.id)]
     assert accepted[:4] == ["worker.online", "worker.heartbeat", "task.submitted", "task.started"]
     assert accepted[4:6] == ["task.progress", "task.output"]
     assert accepted[7:] == ["worker.offline"]

@@ -96,11 +96,11 @@ def test_an_unfinished_tail_of_a_living_process_is_left_for_later(home: Path) ->
     writer = SpoolWriter(home)
     writer.append(b"first")
     record = frame(b"second")
-    os.write(writer._fd, record[:5])
+    os.write(writer._task._fd, record[:5])
     found: list[bytes] = []
     done = drain(home, found.extend)
     assert (found, done.removed, done.torn) == ([b"first"], 0, 0)
-    os.write(writer._fd, record[5:])
+    os.write(writer._task._fd, record[5:])
     assert drain(home, found.extend).records == 1
     assert found == [b"first", b"second"]
     writer.close()

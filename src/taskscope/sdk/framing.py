@@ -12,6 +12,9 @@ import struct
 import zlib
 
 SEGMENT_SUFFIX = ".seg"
+EXTRA_SUFFIX = ".extra.seg"
+"""The segments of facts that may be dropped first; to whoever reads them they are segments like others."""
+OFFSET_SUFFIX = ".offset"
 PAYLOAD_LIMIT_BYTES = 1 << 20
 _HEADER = struct.Struct("<II")
 HEADER_BYTES = _HEADER.size

@@ -1,5 +1,6 @@
 """Recording: a fact gets its id, its time and its sender, and goes to the spool."""
 
+import logging
 import os
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +11,10 @@ from taskscope.sdk.fact import Fact, encode, name
 from taskscope.sdk.ids import uuid7
 from taskscope.sdk.spool import writer_of
 
+EXTRA = frozenset({"worker.heartbeat", "task.progress", "resource.sampled"})
+"""The types of facts that are dropped first where there is no room for all."""
+
+_log = logging.getLogger("taskscope")
 _now = datetime.now
 
 
@@ -38,6 +43,8 @@ class Recorder:
         The present worker and boot.
     pid
         The process that this is in.
+    present
+        The worker and boot that heartbeats were recorded for, None in a process that is no worker.
     """
 
     def __init__(self, service: str, worker: str | None, home: Path | None) -> None:
@@ -52,6 +59,7 @@ class Recorder:
         """Become another boot."""
         worker = self._given_worker or name(f"{os.uname().nodename}-{self.pid}")
         self.sender = Sender(worker, uuid7())
+        self.present: Sender | None = None
 
     def after_fork(self) -> None:
         """Give the child a boot of its own."""
@@ -78,6 +86,9 @@ class Recorder:
     ) -> None:
         """Record one fact as of now; whatever goes wrong is counted, nothing is raised."""
         worker, boot = sender or (None, None)
+        extra = event in EXTRA
+        if extra:
+            self.present = sender or self.present
         try:
             fact = Fact(
                 uuid7(),
@@ -94,9 +105,11 @@ class Recorder:
                 duration_ms,
                 data,
             )
-            self._writer.append(encode(fact))
+            self._writer.append(encode(fact), self, extra)
         except Exception as error:  # noqa: BLE001 - nothing may be raised into the application
-            self._writer.drop(error)
+            # Its type alone: the text of an error may hold what the fact held.
+            _log.debug("a fact can't be encoded: %s", type(error).__name__)
+            self._writer.drop("fact can't be encoded", self, extra=extra)
 
     def close(self) -> None:
         """Give up this process's segment, so that it can be drained to its end."""

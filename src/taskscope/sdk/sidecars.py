@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from taskscope.errors import SpoolError
-from taskscope.sdk.spool import UNBORN_SUFFIX
+from taskscope.sdk.appending import UNBORN_SUFFIX
+from taskscope.sdk.framing import OFFSET_SUFFIX
 
-OFFSET_SUFFIX = ".offset"
 TORN = "torn"
 _UNBORN_TTL_S = 3_600
 _log = logging.getLogger("taskscope")

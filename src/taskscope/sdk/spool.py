@@ -1,38 +1,33 @@
-"""Writing the spool: each process appends to a segment of its own.
+"""Writing the spool: each process appends to segments of its own, one for each class of facts.
 
-1. A segment belongs to the process that holds its lock (flock). The kernel frees the lock on death, however that comes,
-   so whoever drains knows which segments are finished, without pids and without timeouts.
-2. A segment becomes visible (by a rename) only after it was locked: nobody can take a fresh one for a dead one.
-3. A record is one `write` to a file opened with O_APPEND, without fsync: what was recorded survives `kill -9` of the
-   application, because it is in the kernel by then.
-4. A short write is cut off again. Where even that fails, or an exception from a signal handler struck in between, the
-   segment is given up and the next record opens another: the old one ends in a torn tail, which the reader sets aside.
-5. Nothing is raised. What can't be kept is counted in `dropped`.
+1. Task facts go to one segment. Heartbeats, progress and samples, which may be dropped first, go to another, opened
+   when the first of them comes.
+2. When `append` returns, the record is in the kernel's hands, or counted as dropped. Nothing is raised.
+3. What was dropped is told as a `spool.gap` fact, before the first record that can be written again.
+4. A signal handler may record in the middle of a write: its record waits for the write that it interrupted.
 """
 
-import fcntl
 import logging
 import os
 import threading
-import time
-from collections import deque
+from collections import Counter, deque
 from pathlib import Path
+from time import monotonic
 
-from taskscope.errors import SpoolError
 from taskscope.sdk import forks
-from taskscope.sdk.framing import PAYLOAD_LIMIT_BYTES, SEGMENT_SUFFIX, frame
-from taskscope.sdk.home import ensure_spool
-from taskscope.sdk.ids import uuid7
+from taskscope.sdk.appending import Appender
+from taskscope.sdk.framing import EXTRA_SUFFIX, PAYLOAD_LIMIT_BYTES, SEGMENT_SUFFIX, frame
+from taskscope.sdk.gaps import NOBODY, Losses, Origin
+from taskscope.sdk.room import limit_bytes
 
-# A full segment is closed, so that a drain can remove it while its process goes on.
-SEGMENT_LIMIT_BYTES = 16 << 20
-UNBORN_SUFFIX = ".new"
-_RETRY_OPEN_S = 1.0
+EXTRA_SHARE = 0.8
+"""The part of the limit above which extra facts are dropped."""
+
 _log = logging.getLogger("taskscope")
 
 
 class SpoolWriter:
-    """Appends records to this process's own segment in the spool of one home.
+    """Appends records to this process's own segments in the spool of one home.
 
     Parameters
     ----------
@@ -41,130 +36,115 @@ class SpoolWriter:
 
     Attributes
     ----------
-    dropped
-        Facts that this process could not keep.
+    drops
+        Facts that this process could not keep, by class and reason.
     """
 
     def __init__(self, home: Path | None) -> None:
-        self._home = home
+        limit = limit_bytes(os.environ)
+        self._task = Appender(home, SEGMENT_SUFFIX, limit=limit, share=1.0)
+        self._extra = Appender(home, EXTRA_SUFFIX, limit=limit, share=EXTRA_SHARE)
         self._forget()
         forks.register(self)
 
     def _forget(self) -> None:
         # Reentrant: a signal handler may record while the very thread it interrupted is writing.
         self._lock = threading.RLock()
-        self._waiting: deque[bytes] = deque()
+        self._waiting: deque[tuple[bytes, Origin, bool]] = deque()
         self._writing = False
-        self._clean = True
-        self._fd = -1
-        self._size_bytes = 0
-        self._retry_open_at = 0.0
-        self.dropped = 0
+        self._losses = Losses()
+        self._untold = self._losses.untold
+        self._warning = ""
+        self.drops: Counter[tuple[str, str]] = Counter()
+
+    @property
+    def dropped(self) -> int:
+        """How many facts this process could not keep."""
+        return sum(self.drops.values())
 
     def after_fork(self) -> None:
-        """Leave the segment to the parent; the child opens its own with its first record."""
-        if self._fd >= 0:
-            # Only closed: to unlock here would unlock it for the parent, who shares the lock.
-            _close(self._fd)
+        """Leave the segments to the parent; the child opens its own, and counts its own losses."""
+        self._task.abandon()
+        self._extra.abandon()
         self._forget()
 
-    def append(self, payload: bytes) -> None:
-        """Keep one payload: when this returns, it is in the kernel's hands, or counted as dropped."""
+    def append(self, payload: bytes, origin: Origin = NOBODY, extra: bool = False) -> None:  # noqa: FBT001, FBT002 - hot
+        """Keep one payload.
+
+        Parameters
+        ----------
+        payload
+            One fact as JSON.
+        origin
+            Who records it: a gap is told in its name.
+        extra
+            True for a fact that may be dropped before others.
+        """
         if not 0 < len(payload) <= PAYLOAD_LIMIT_BYTES:
-            self.drop(SpoolError(f"a record of {len(payload)} bytes"))
+            self.drop("fact too large" if payload else "fact empty", origin, extra=extra)
             return
         record = frame(payload)
-        failure: Exception | None = None
         with self._lock:
-            self._waiting.append(record)
             if self._writing:
+                self._waiting.append((record, origin, extra))
                 return  # inside a signal handler: the write it interrupted goes on to this record
             self._writing = True
             try:
+                if self._untold:
+                    self._losses.tell(self._task, monotonic())
+                reason = (self._extra if extra else self._task).write(record, monotonic())
+                if reason is not None:
+                    self._lose(reason, origin, extra)
                 while self._waiting:
-                    failure = self._write(self._waiting.popleft()) or failure
+                    self._write(*self._waiting.popleft())
             finally:
                 self._writing = False
-        if failure is not None:
-            # Outside the lock: a log handler is foreign code.
-            self._warn(failure)
+        if reason is not None:
+            self._warn()
 
-    def drop(self, failure: Exception) -> None:
+    def drop(self, reason: str, origin: Origin = NOBODY, *, extra: bool = False) -> None:
         """Count a fact that could not be kept."""
         with self._lock:
-            self.dropped += 1
-        self._warn(failure)
+            self._lose(reason, origin, extra)
+        self._warn()
 
     def close(self) -> None:
-        """Give the segment up, so that it can be drained and removed; the next record opens another."""
+        """Tell what was dropped, and give the segments up, so that they can be drained and removed."""
         with self._lock:
             if self._writing:
-                # Inside a signal handler: the write it interrupted still needs the descriptor, the next one moves on.
-                self._size_bytes = SEGMENT_LIMIT_BYTES
+                # Inside a signal handler: the write it interrupted still needs the segment, the next one moves on.
+                self._task.retire()
+                self._extra.retire()
                 return
-            self._release()
-
-    def _write(self, record: bytes) -> Exception | None:
-        try:
-            if self._fd < 0 or not self._clean or self._size_bytes >= SEGMENT_LIMIT_BYTES:
-                self._open()
-            self._clean = False
+            self._writing = True
             try:
-                written = os.write(self._fd, record)
-            except OSError:
-                self._clean = True  # nothing was written
-                raise
-            if written < len(record):
-                # Nobody else appends to this segment, so the last `written` bytes are ours.
-                os.ftruncate(self._fd, os.fstat(self._fd).st_size - written)
-                self._clean = True
-                raise SpoolError(f"only {written} of {len(record)} bytes could be written")  # noqa: TRY301
-        except (OSError, SpoolError) as error:
-            self.dropped += 1
-            return error
-        self._clean = True
-        self._size_bytes += written
-        return None
+                untold = self._losses.tell(self._task, monotonic(), at_once=True)
+                while self._waiting:
+                    self._write(*self._waiting.popleft())
+            finally:
+                self._writing = False
+            self._task.finish()
+            self._extra.finish()
+        for line in untold:
+            # Outside the lock: a log handler is foreign code.
+            _log.warning("taskscope could not keep %s, and could not write that down either", line)
 
-    def _open(self) -> None:
-        self._release()
-        if self._home is None:
-            raise SpoolError("there is no home folder")
-        if time.monotonic() < self._retry_open_at:
-            raise SpoolError("the spool can't be opened")
-        # A spool that can't be opened costs one attempt a second, not one per fact.
-        self._retry_open_at = time.monotonic() + _RETRY_OPEN_S
-        path = ensure_spool(self._home) / f"{os.getpid()}-{uuid7()}{SEGMENT_SUFFIX}"
-        unborn = path.with_name(path.name + UNBORN_SUFFIX)
-        fd = os.open(unborn, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            unborn.rename(path)
-        except OSError:
-            _close(fd)
-            raise
-        self._fd, self._size_bytes, self._clean, self._retry_open_at = fd, 0, True, 0.0
+    def _write(self, record: bytes, origin: Origin, extra: bool) -> None:  # noqa: FBT001 - it waits in a tuple
+        reason = (self._extra if extra else self._task).write(record, monotonic())
+        if reason is not None:
+            self._lose(reason, origin, extra)
 
-    def _release(self) -> None:
-        if self._fd >= 0:
-            fd, self._fd = self._fd, -1
-            try:
-                # Unlocked by name and not by closing alone: a child forked by foreign code may share the lock.
-                fcntl.flock(fd, fcntl.LOCK_UN)
-            except OSError as error:
-                _log.debug("unlocking a segment: %s", error)
-            _close(fd)
+    def _lose(self, reason: str, origin: Origin, extra: bool) -> None:  # noqa: FBT001 - the same
+        self.drops["extra" if extra else "task", reason] += 1
+        self._losses.add(reason, origin, extra=extra)
+        dropped = self.dropped
+        if dropped & (dropped - 1) == 0:  # at 1, 2, 4, 8 ...: a full disk must not fill the log
+            self._warning = f"taskscope could not keep a fact ({dropped} dropped so far): {reason}"
 
-    def _warn(self, failure: Exception) -> None:
-        if self.dropped & (self.dropped - 1) == 0:  # at 1, 2, 4, 8 ...: a full disk must not fill the log
-            _log.warning("taskscope could not keep a fact (%d dropped so far): %s", self.dropped, failure)
-
-
-def _close(fd: int) -> None:
-    try:
-        os.close(fd)
-    except OSError as error:
-        _log.debug("closing a segment: %s", error)
+    def _warn(self) -> None:
+        warning, self._warning = self._warning, ""
+        if warning:
+            _log.warning(warning)
 
 
 _writers: dict[Path | None, SpoolWriter] = {}

@@ -6,7 +6,8 @@ import pytest
 
 from taskscope.errors import SpoolError
 from taskscope.sdk.framing import frame
-from taskscope.sdk.segments import Drained, drain, read_records
+from taskscope.sdk.reading import read_records
+from taskscope.sdk.segments import Drained, drain
 from taskscope.sdk.spool import SpoolWriter
 from tests.sdk.processes import Start
 
@@ -65,9 +66,10 @@ def test_reading_is_bounded_in_bytes_and_still_reads_the_greatest_record(spool: 
 @pytest.mark.parametrize("tail", [frame(b"cut short")[:-1], b"\x05", bytes(100), frame(b"x")[:-1] + b"y"])
 def test_a_tail_that_is_no_record_is_torn(spool: Path, tail: bytes) -> None:
     path = dead_segment(spool, PAYLOADS, tail)
-    records, offset, torn = read_records(path, 0)
-    assert (records, torn) == (PAYLOADS, True)
+    records, offset, _ = read_records(path, 0)
+    assert records == PAYLOADS
     assert offset == path.stat().st_size - len(tail)
+    assert read_records(path, offset) == ([], offset, True)
 
 
 def test_a_torn_tail_of_a_dead_process_is_set_aside_as_it_is(home: Path, spool: Path) -> None:
@@ -108,14 +110,22 @@ def test_an_unfinished_tail_of_a_living_process_is_left_for_later(home: Path) ->
     assert len(found) == 2
 
 
-def test_segments_are_drained_in_the_order_of_their_names_and_in_chunks(home: Path, spool: Path) -> None:
+def test_segments_are_drained_in_the_order_of_their_names_and_in_chunks_that_span_them(home: Path, spool: Path) -> None:
     dead_segment(spool, PAYLOADS[5:], name="2-b.seg")
-    dead_segment(spool, PAYLOADS[:5], name="1-a.seg")
+    dead_segment(spool, PAYLOADS[:5], name="1-a.extra.seg")
     chunks: list[list[bytes]] = []
-    done = drain(home, chunks.append, chunk_records=2)
-    assert [len(chunk) for chunk in chunks] == [2, 2, 1, 2, 2, 1]
+    done = drain(home, chunks.append, chunk_records=3)
+    assert [len(chunk) for chunk in chunks] == [3, 3, 3, 1]
     assert [record for chunk in chunks for record in chunk] == PAYLOADS
-    assert (done.segments, done.removed) == (2, 2)
+    assert (done.records, done.segments, done.removed) == (10, 2, 2)
+
+
+def test_a_chunk_is_bounded_in_bytes_too(home: Path, spool: Path) -> None:
+    for n in range(5):
+        dead_segment(spool, [b"x" * 1000] * 4, name=f"{n}-a.seg")
+    chunks: list[list[bytes]] = []
+    drain(home, chunks.append, chunk_bytes=8000)
+    assert [len(chunk) for chunk in chunks] == [8, 8, 4]
 
 
 @pytest.mark.parametrize("failing", range(5))
@@ -136,6 +146,61 @@ def test_what_could_not_be_delivered_is_delivered_by_the_next_drain(home: Path, 
     assert found == PAYLOADS[: 2 * failing]
     drain(home, deliver, chunk_records=2)
     assert found == PAYLOADS
+
+
+@pytest.mark.parametrize("failing", range(4))
+def test_of_a_chunk_that_spans_segments_nothing_is_marked_before_it_is_delivered(
+    home: Path, spool: Path, failing: int
+) -> None:
+    living = SpoolWriter(home)
+    for payload in PAYLOADS[:4]:
+        living.append(payload)
+    dead_segment(spool, PAYLOADS[4:8], tail=b"torn", name="0-a.seg")
+    dead_segment(spool, PAYLOADS[8:], name="0-b.seg")
+    found: list[bytes] = []
+    calls = 0
+
+    def deliver(records: list[bytes]) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == failing + 1:
+            raise ConnectionError("the server is away")
+        found.extend(records)
+
+    before = {path.name: path.read_bytes() for path in spool.iterdir()}
+    with pytest.raises(ConnectionError):
+        drain(home, deliver, chunk_records=3)
+    assert len(found) == 3 * failing
+    if not failing:
+        assert {path.name: path.read_bytes() for path in spool.iterdir() if path.name != "drain.lock"} == before
+    done = drain(home, deliver, chunk_records=3)
+    assert sorted(found) == PAYLOADS
+    assert not (spool / "0-a.seg").exists()
+    assert done.records == 10 - 3 * failing
+    assert len(list((spool / "torn").iterdir())) == 1
+    living.close()
+
+
+def test_a_segment_that_can_not_be_read_does_not_hold_up_those_behind_it(
+    home: Path, spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = dead_segment(spool, PAYLOADS[:1], name="0-bad.seg")
+    bad = path.stat().st_ino
+    dead_segment(spool, PAYLOADS[1:], name="1-good.seg")
+    pread = os.pread
+
+    def refuse(fd: int, count: int, offset: int) -> bytes:
+        if os.fstat(fd).st_ino == bad:
+            raise OSError(5, "made up")
+        return pread(fd, count, offset)
+
+    found: list[bytes] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pread", refuse)
+        assert drain(home, found.extend).refused == 1
+    assert found == PAYLOADS[1:]
+    assert drain(home, found.extend).removed == 1
+    assert sorted(found) == PAYLOADS
 
 
 def test_a_drain_that_dies_after_delivering_delivers_again(home: Path, spool: Path) -> None:

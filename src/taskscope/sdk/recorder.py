@@ -2,6 +2,7 @@
 
 import logging
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -70,6 +71,11 @@ class Recorder:
     def dropped(self) -> int:
         """Facts that this process could not keep in this home."""
         return self._writer.dropped
+
+    @property
+    def drops(self) -> Mapping[tuple[str, str], int]:
+        """The same by class and reason."""
+        return self._writer.drops
 
     def record(  # noqa: PLR0913 - a fact has that many fields
         self,

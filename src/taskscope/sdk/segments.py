@@ -5,7 +5,8 @@ How one segment is drained:
 1. Try to take its lock. Who gets it knows that the owner is gone, and that nothing can be appended any more: this comes
    before the last read, so that nothing written in between is removed unread.
 2. Read from the offset that its sidecar file names, deliver, and only then move the offset on. A crash in between
-   delivers the same records again; the store recognises them.
+   delivers the same records again; the store recognises them. A chunk that is delivered spans segments: thousands of
+   processes that left some records each cost a few deliveries.
 3. A tail that is no whole record is left alone while the owner lives (it may be writing it right now). Behind a dead
    owner it is set aside in `spool/torn/`, never guessed at.
 4. The segment of a dead owner is removed, then its sidecar.
@@ -14,18 +15,16 @@ How one segment is drained:
 import fcntl
 import logging
 import os
-import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from taskscope.sdk.framing import HEADER_BYTES, PAYLOAD_LIMIT_BYTES, SEGMENT_SUFFIX, unframe
+from taskscope.sdk.framing import SEGMENT_SUFFIX
 from taskscope.sdk.home import SPOOL
+from taskscope.sdk.reading import CHUNK_BYTES, CHUNK_RECORDS, opened, read
 from taskscope.sdk.sidecars import read_offset, remove, set_aside, spool_errors, sweep, write_offset
 
-CHUNK_RECORDS = 5_000
-CHUNK_BYTES = 8 << 20
 DRAIN_LOCK = "drain.lock"
 _log = logging.getLogger("taskscope")
 
@@ -60,41 +59,6 @@ class Drained:
     busy: bool = False
 
 
-def read_records(
-    path: Path, offset: int, *, max_bytes: int = CHUNK_BYTES, max_records: int = CHUNK_RECORDS
-) -> tuple[list[bytes], int, bool]:
-    """Read whole records of a segment from an offset on, in bounded memory.
-
-    Parameters
-    ----------
-    path
-        The segment.
-    offset
-        Where a record begins, in bytes.
-    max_bytes
-        How much to read at once; at least one record of the greatest size is always read.
-    max_records
-        How many records to give at most.
-
-    Returns
-    -------
-    records
-        Payloads, in the order in which they were recorded.
-    next_offset
-        Where to go on reading.
-    torn
-        True when what stands at `next_offset` is not a whole record and no more of it is in the file.
-    """
-    bound = max(max_bytes, HEADER_BYTES + PAYLOAD_LIMIT_BYTES)
-    with spool_errors(f"the segment {path} can't be read"), path.open("rb", buffering=0) as file:
-        file.seek(offset)
-        buffer = file.read(bound)
-    records, used, broken = unframe(buffer, limit=max_records)
-    at_end = len(buffer) < bound
-    unfinished = at_end and len(records) < max_records and used < len(buffer)
-    return records, offset + used, broken or unfinished
-
-
 def drain(
     home: Path,
     deliver: Deliver,
@@ -110,14 +74,14 @@ def drain(
     home
         The home folder.
     deliver
-        Takes a chunk of records; what it returns from is not delivered again, whatever it raises ends the drain and
-        is delivered again by the next one.
+        Takes a chunk of records, of one or more segments; what it returns from is not delivered again. Whatever it
+        raises ends the drain, and nothing of that chunk is marked: the next drain delivers it again.
     wait
         Wait for another process that drains this home, instead of leaving it the work.
     chunk_records
         Records in one chunk, at most.
     chunk_bytes
-        Bytes of a segment read at once.
+        Bytes of a chunk, more or less: the record that passes the bound is still in it, and it may be 1 MiB large.
 
     Raises
     ------
@@ -134,14 +98,68 @@ def drain(
         if not held:
             done.busy = True
             return done
+        chunk = _Chunk(deliver, done, max_records=chunk_records, max_bytes=chunk_bytes)
         for path in _segments(spool):
-            _drain_segment(path, deliver, done, max_bytes=chunk_bytes, max_records=chunk_records)
+            _take(path, chunk, done)
+        chunk.flush()
         sweep(spool)
     return done
 
 
-def _drain_segment(path: Path, deliver: Deliver, done: Drained, *, max_bytes: int, max_records: int) -> None:
-    with _opened(path) as fd:
+class _Chunk:
+    """Records of one or more segments that are delivered together, and what may be marked once they are."""
+
+    def __init__(self, deliver: Deliver, done: Drained, *, max_records: int, max_bytes: int) -> None:
+        self._deliver = deliver
+        self._done = done
+        self._max_records = max_records
+        self._max_bytes = max_bytes
+        self._empty()
+
+    def _empty(self) -> None:
+        self._records: list[bytes] = []
+        self._bytes = 0
+        self._reached: dict[Path, int] = {}
+        self._ended: dict[Path, int | None] = {}
+
+    @property
+    def room(self) -> tuple[int, int]:
+        """How many records and bytes it still takes; always some."""
+        return self._max_records - len(self._records), self._max_bytes - self._bytes
+
+    def add(self, path: Path, records: list[bytes], offset: int) -> None:
+        """Take records of a segment, which end at an offset."""
+        self._records += records
+        self._bytes += sum(map(len, records))
+        self._reached[path] = offset
+        if len(self._records) >= self._max_records or self._bytes >= self._max_bytes:
+            self.flush()
+
+    def end(self, path: Path, torn_at: int | None) -> None:
+        """Note that all of a segment is in this chunk or was delivered, and that nothing will be appended to it."""
+        self._reached.pop(path, None)
+        self._ended[path] = torn_at
+
+    def flush(self) -> None:
+        """Deliver what there is, and only then mark it: a crash in between delivers it again."""
+        if self._records:
+            self._deliver(self._records)
+            self._done.records += len(self._records)
+        # First what makes room: on a full disk no offset can be written.
+        for path, torn_at in self._ended.items():
+            if torn_at is not None:
+                set_aside(path, torn_at)
+                self._done.torn += 1
+            remove(path)
+            self._done.removed += 1
+        for path, offset in self._reached.items():
+            write_offset(path, offset)
+        self._empty()
+
+
+def _take(path: Path, chunk: _Chunk, done: Drained) -> None:
+    """Put what a segment holds into chunks."""
+    with opened(path) as fd:
         if fd is None:
             done.refused += 1
             return
@@ -150,21 +168,21 @@ def _drain_segment(path: Path, deliver: Deliver, done: Drained, *, max_bytes: in
         # A living owner may write faster than we read; what comes after this is for the next drain.
         end = os.fstat(fd).st_size
         offset = read_offset(path, end)
-        torn = False
-        while offset < end and not torn:
-            records, after, torn = read_records(path, offset, max_bytes=max_bytes, max_records=max_records)
+        while offset < end:
+            most_records, most_bytes = chunk.room
+            try:
+                records, offset = read(fd, offset, end, max_bytes=most_bytes, max_records=most_records)
+            except OSError as error:
+                # Those behind it must not wait for a file that the disk does not give back.
+                _log.warning("the segment %s can't be read: %s", path, error)
+                done.refused += 1
+                return
             if not records:
                 break  # torn, or a short write that its owner has cut off since we looked
-            deliver(records)
-            done.records += len(records)
-            offset = after
-            write_offset(path, offset)
+            chunk.add(path, records, offset)
         if owner_gone:
-            if offset < end:
-                set_aside(path, offset)
-                done.torn += 1
-            remove(path)
-            done.removed += 1
+            # Nobody takes its lock any more but a drain, so it need not be held until the chunk is delivered.
+            chunk.end(path, offset if offset < end else None)
 
 
 @contextmanager
@@ -187,25 +205,6 @@ def _lock(fd: int, *, wait: bool = False) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[int | None]:
-    """Open a segment; None for one that is no plain file of our own, which somebody else may have planted."""
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError as error:
-        _log.warning("the segment %s can't be opened: %s", path, error)
-        yield None
-        return
-    try:
-        found = os.fstat(fd)
-        ours = stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid()
-        if not ours:
-            _log.warning("the segment %s is refused: it belongs to uid %d", path, found.st_uid)
-        yield fd if ours else None
-    finally:
-        os.close(fd)
 
 
 def _segments(spool: Path) -> list[Path]:

@@ -24,6 +24,7 @@ from taskscope.core.lifecycle import OUTCOMES, STATES
 from taskscope.core.runsfile import STATUSES
 from taskscope.core.wire import Wire
 from taskscope.ports import Filter
+from taskscope.sdk.room import LIMIT_MB, LIMIT_VARIABLE
 from taskscope.store.sqlite import SqliteStore
 from taskscope.testing import START, a_run, deliver
 from tests.docs.pages import ROOT, coded, read, section
@@ -84,13 +85,14 @@ def test_every_setting_has_its_key_its_variable_and_its_default() -> None:
         shown = row.split("|")[3].strip().strip("`")
         assert shown == (f"{default:g}" if isinstance(default, float) else str(default)) or field == "store"
     assert {"TASKSCOPE_HOME", "TASKSCOPE_WORKER"} <= coded(page)
+    assert f"| `{LIMIT_VARIABLE}` | {LIMIT_MB} |" in page
 
 
 def test_the_page_of_settings_invents_none() -> None:
     invented = section(read("configuration.md"), "## Not yet")
     known = {name for field in config._FIELDS for name in config._variables(field)}
     named = {code for code in coded(read("configuration.md")) if code.startswith("TASKSCOPE_")} - coded(invented)
-    assert named - known == {"TASKSCOPE_HOME", "TASKSCOPE_WORKER"}
+    assert named - known == {"TASKSCOPE_HOME", "TASKSCOPE_WORKER", LIMIT_VARIABLE}
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -152,6 +152,15 @@ def test_a_forked_child_tells_what_it_lost_itself_and_its_parent_the_rest(child:
     assert len(reader.tasks()) == 1
 
 
+def test_closing_tries_once_more_also_right_after_a_failure(
+    blocked: Path, scope: taskscope.Scope, reader: Reader
+) -> None:
+    scope.submitted("job")
+    blocked.unlink()
+    scope.close()
+    assert [gap["data"]["dropped"] for gap in reader.gaps()] == [1]
+
+
 EXIT = """
 import logging, sys
 import taskscope

@@ -121,6 +121,10 @@ class Appender:
         self._size += written
         return None
 
+    def retry(self) -> None:
+        """Have the next write tried, whatever failed just now: it may be the last."""
+        self._retry_at = 0.0
+
     def retire(self) -> None:
         """Have the next record open another segment."""
         self._size = self._full_at

@@ -121,6 +121,7 @@ class SpoolWriter:
                 self._extra.retire()
                 return
             self._writing = True
+            self._task.retry()
             try:
                 untold = self._losses.tell(self._task, monotonic(), at_once=True)
                 while self._waiting:

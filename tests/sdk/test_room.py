@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from taskscope.sdk.appending import Appender
 from taskscope.sdk.recorder import Recorder
 from taskscope.sdk.room import LIMIT_MB, limit_bytes, waiting_bytes
 from tests.sdk.processes import Reader, Start, Wait
@@ -45,7 +46,8 @@ def test_what_was_delivered_takes_no_room(tmp_path: Path) -> None:
 
 @pytest.fixture
 def recorder(home: Path, monkeypatch: pytest.MonkeyPatch) -> Recorder:
-    """Record into a spool of 64 KiB."""
+    """Record into a spool of 64 KiB, looking at each segment also where a look takes long."""
+    monkeypatch.setattr("taskscope.sdk.appending._REST_SHARE", 0)
     monkeypatch.setenv("TASKSCOPE_SPOOL_LIMIT_MB", "0.0625")
     return Recorder("shop", "w-1", home)
 
@@ -114,7 +116,9 @@ def test_a_spool_that_is_drained_takes_more_than_its_limit_over_time(
 MANY = """
 import os, sys
 from pathlib import Path
+from taskscope.sdk import appending
 from taskscope.sdk.recorder import Recorder
+appending._REST_SHARE = 0
 recorder = Recorder("shop", None, Path(sys.argv[1]))
 for n in range(int(sys.argv[2])):
     if os.fork() == 0:
@@ -132,3 +136,25 @@ def test_many_processes_at_once_overshoot_by_a_segment_each_at_most(
     monkeypatch.setenv("TASKSCOPE_SPOOL_LIMIT_MB", "4")
     child(MANY, "64").finish()
     assert 4 * MIB <= size_of(home) <= 4 * MIB + 64 * (4 * MIB // 512 + 600)
+
+
+@pytest.mark.parametrize(("took_s", "looks"), [(0.001, 100), (0.1, 5)])
+def test_a_look_that_takes_long_is_not_repeated_for_each_segment(
+    home: Path, monkeypatch: pytest.MonkeyPatch, took_s: float, looks: int
+) -> None:
+    clock_s, seen = 0.0, 0
+
+    def look(spool: Path, bound: int) -> int:
+        nonlocal clock_s, seen
+        clock_s += took_s
+        seen += 1
+        return 0
+
+    monkeypatch.setattr("taskscope.sdk.appending.monotonic", lambda: clock_s)
+    monkeypatch.setattr("taskscope.sdk.appending.waiting_bytes", look)
+    monkeypatch.setattr("taskscope.sdk.appending.SEGMENT_LIMIT_BYTES", 1)
+    appender = Appender(home, ".seg", limit=MIB, share=1.0)
+    for n in range(100):
+        assert appender.write(b"x", n / 10) is None  # a segment each, ten in a second
+    assert seen == looks
+    appender.release()

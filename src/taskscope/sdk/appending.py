@@ -36,7 +36,11 @@ UNBORN_SUFFIX = ".new"
 LOOK_S = 1.0
 RETRY_S = 0.25
 _LOOK_SHARE = 200
-"""Looking around takes at most this part of the time, however many segments there are."""
+"""Looking around once in a while takes at most this part of the time, however many segments there are."""
+
+_LONG_LOOK_S = 0.005
+_REST_SHARE = 20
+"""After a long look, not even a new segment makes it look again before so many times its length."""
 
 _REASONS = {
     errno.ENOSPC: "disk full",
@@ -78,7 +82,8 @@ class Appender:
         self._path = Path()
         self._clean = True
         self._size = 0
-        self._look_at = self._retry_at = 0.0
+        self._look_at = self._retry_at = self._rested_at = 0.0
+        self._pause_s = LOOK_S
         self._reason = ""
 
     def ready(self, now_s: float) -> bool:
@@ -183,20 +188,23 @@ class Appender:
         usable = self._fd >= 0 and self._clean and self._size < self._full_at
         lost = self._fd >= 0 and not self._in_place()
         spool = self._path.parent if usable and not lost else ensure_spool(self._home)
-        pause_s = self._look(spool, now_s)
+        if now_s >= self._rested_at:
+            self._look(spool, now_s)
         if lost:
             self._rescue(spool)
         elif not usable:
             self._open(spool)
-        self._look_at = now_s + pause_s
+        self._look_at = now_s + self._pause_s
 
-    def _look(self, spool: Path, now_s: float) -> float:
+    def _look(self, spool: Path, now_s: float) -> None:
+        begun_s = monotonic()
         waiting = waiting_bytes(spool, self._bound)
-        pause_s = max(LOOK_S, _LOOK_SHARE * (monotonic() - now_s))
+        took_s = monotonic() - begun_s
+        self._pause_s = max(LOOK_S, _LOOK_SHARE * took_s)
+        self._rested_at = now_s + (_REST_SHARE * took_s if took_s > _LONG_LOOK_S else 0.0)
         if waiting > self._bound:
-            self._retry_at = now_s + pause_s
+            self._retry_at = now_s + self._pause_s
             raise SpoolError("spool over its limit")
-        return pause_s
 
     def _in_place(self) -> bool:
         try:

@@ -16,7 +16,7 @@ Recording appends to a file and does nothing else: it neither waits nor raises, 
 """
 
 from taskscope.sdk.outcome import Retry, TimedOut
-from taskscope.sdk.run import Run
+from taskscope.sdk.run import Run, current
 from taskscope.sdk.scope import Scope, connect
 
 __version__ = "0.1.0"
@@ -26,6 +26,7 @@ __all__ = [  # noqa: RUF022 - grouped by what they are for
     "connect",
     "Scope",
     "Run",
+    "current",
     # Raised by a task to say how its run ended
     "Retry",
     "TimedOut",

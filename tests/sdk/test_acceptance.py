@@ -39,6 +39,8 @@ def test_every_fact_of_a_run_is_accepted(home: Path, error: BaseException) -> No
         with scope.run("j" * 300, queue="", timeout=3, args=nested(31)) as run:
             run.progress(0.5)
             run.output(2)
+            with scope.run("inner", args={"password": 1}):
+                run.progress(0.6)
             raise error
 
     with pytest.raises(type(error)):
@@ -49,5 +51,6 @@ def test_every_fact_of_a_run_is_accepted(home: Path, error: BaseException) -> No
     accepted = [fact.type for fact in sorted(facts, key=lambda fact: fact.id)]
     assert accepted[:4] == ["worker.online", "worker.heartbeat", "task.submitted", "task.started"]
     assert accepted[4:6] == ["task.progress", "task.output"]
-    assert accepted[7:] == ["worker.offline"]
+    assert accepted[6:8] == ["task.started", "task.succeeded"]
+    assert accepted[9:] == ["worker.offline"]
     assert scope.dropped == 0

@@ -76,4 +76,4 @@ heavy = {"asyncio", "click", "httpx", "litestar", "numpy", "psycopg", "rich", "s
 print(sorted(heavy & set(sys.modules)), taskscope.__version__)
 """
     assert child(script).finish().split() == ["[]", taskscope.__version__]
-    assert set(taskscope.__all__) == {"connect", "Scope", "Run", "Retry", "TimedOut", "__version__"}
+    assert set(taskscope.__all__) == {"connect", "Scope", "Run", "Retry", "TimedOut", "current", "__version__"}

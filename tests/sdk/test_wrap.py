@@ -1,7 +1,9 @@
 import asyncio
+import functools
 import inspect
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Generator
+from typing import assert_type
 
 import pytest
 
@@ -75,19 +77,114 @@ def test_a_method_can_be_decorated(scope: taskscope.Scope, reader: Reader) -> No
     assert reader.tasks()[0]["job"].endswith("Shop.sell")
 
 
-def test_what_can_not_be_wrapped_is_given_back_with_a_warning(
+def test_a_class_and_what_can_not_be_called_are_given_back_with_a_warning(
     scope: taskscope.Scope, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def numbers() -> Iterator[int]:
-        yield 1
-
-    async def later() -> AsyncIterator[int]:
-        yield 1
-
     with caplog.at_level(logging.WARNING, "taskscope"):
-        for thing in (numbers, later, staticmethod(len), int):
-            assert scope.task(thing) is thing
-    assert len(caplog.records) == 4
+        for thing in (int, 7):
+            assert scope.task(thing) is thing  # type: ignore[type-var]
+    assert len(caplog.records) == 2
+
+
+def test_static_and_class_methods_can_be_decorated_from_either_side(scope: taskscope.Scope, reader: Reader) -> None:
+    class Shop:
+        @scope.task
+        @staticmethod
+        def one(n: int) -> int:
+            return n
+
+        @staticmethod
+        @scope.task
+        def two(n: int) -> int:
+            return n
+
+        @scope.task
+        @classmethod
+        def three(cls, shop_id: int) -> tuple[str, int]:
+            return cls.__name__, shop_id
+
+    assert (Shop.one(1), Shop().two(2), Shop().three(3)) == (1, 2, ("Shop", 3))
+    started = [fact for fact in reader.tasks() if fact["type"] == "task.started"]
+    assert [fact["job"].rpartition(".")[2] for fact in started] == ["one", "two", "three"]
+    assert [fact.get("data") for fact in started] == [None, None, {"args": {"shop_id": 3}}]
+
+
+class Adder:
+    """Adds, in the manner of its kind."""
+
+    def __init__(self, more: int) -> None:
+        self.more = more
+
+    def __call__(self, n: int) -> int:
+        return n + self.more
+
+
+class Waiter:
+    async def __call__(self, n: int) -> int:
+        await asyncio.sleep(0)
+        return n
+
+
+def add(a: int, b: int) -> int:
+    return a + b
+
+
+async def add_later(a: int, b: int) -> int:
+    await asyncio.sleep(0)
+    return a + b
+
+
+def test_partials_and_objects_that_can_be_called_are_named_after_what_they_call(
+    scope: taskscope.Scope, reader: Reader
+) -> None:
+    assert scope.task(functools.partial(functools.partial(add, 1), 2))() == 3
+    assert scope.task(Adder(5))(1) == 6
+    assert scope.task(Adder(6).__call__)(1) == 7
+    assert scope.task(abs)(-1) == 1
+    started = [fact for fact in reader.tasks() if fact["type"] == "task.started"]
+    assert [fact["job"].removeprefix(f"{__name__}.") for fact in started] == [
+        "add",
+        "Adder",
+        "Adder.__call__",
+        "builtins.abs",
+    ]
+
+
+def test_a_run_of_an_async_object_or_partial_ends_when_it_has_been_awaited(
+    scope: taskscope.Scope, reader: Reader
+) -> None:
+    later, waiter = scope.task(functools.partial(add_later, 1)), scope.task(Waiter())
+    assert asyncio.run(later(2)) == 3
+    assert asyncio.run(waiter(4)) == 4
+    assert inspect.iscoroutinefunction(waiter)
+    assert [fact["type"] for fact in reader.tasks()] == ["task.started", "task.succeeded"] * 2
+
+
+def test_the_types_of_what_is_decorated_remain(scope: taskscope.Scope) -> None:
+    @scope.task
+    def plain(order_id: int, *, copies: int = 1) -> str:
+        return str(order_id * copies)
+
+    @scope.task(job="steps", args=True)
+    def steps(n: int) -> Generator[int, str, bool]:
+        yield n
+        return True
+
+    @scope.task(args=["n"])
+    async def later(n: int) -> list[int]:
+        return [n]
+
+    @scope.task(timeout=5)
+    async def stream(n: int) -> AsyncGenerator[int, None]:
+        yield n
+
+    # mypy checks these; at run time they give back what they are given.
+    assert_type(plain(1, copies=2), str)
+    assert_type(steps(1), Generator[int, str, bool])
+    assert_type(asyncio.run(later(1)), list[int])
+    assert_type(stream(1), AsyncGenerator[int, None])
+    with pytest.raises(TypeError):
+        plain("1", number=2)  # type: ignore[call-arg, arg-type]
 
 
 def test_a_script_names_its_jobs_without_its_module(child: Start, reader: Reader) -> None:

@@ -80,10 +80,21 @@ def _error(field: str, value: Any) -> dict[str, Any]:
         return {"message": value}
     if not isinstance(value, dict):
         raise refuse(field, value, "can't be used", 'send an object such as {"type": "ValueError", "message": "..."}')
-    for key in ("type", "message", "traceback"):
+    _texts(field, value, ("type", "message", "traceback", "fingerprint"))
+    return value
+
+
+def _parent(field: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict) or value.get("task") is None:
+        raise refuse(field, value, "can't be used", 'send an object such as {"task": "t-1", "run": "r-1"}')
+    _texts(field, value, ("task", "run", "service"))
+    return value
+
+
+def _texts(field: str, value: dict[str, Any], keys: tuple[str, ...]) -> None:
+    for key in keys:
         if value.get(key) is not None:
             _text(f"{field}.{key}", value[key])
-    return value
 
 
 def _time(field: str, value: Any) -> str:
@@ -97,6 +108,7 @@ _TASK: dict[str, Callable[[str, Any], Any]] = {
     "error": _error,
     "timeout_ms": _LIMIT,
     "idempotency_key": _text,
+    "parent": _parent,
     "progress": _number(0, 1, "send a number from 0 to 1"),
     "outputs": _integer(0, 10**12, "send an integer from 0"),
     "eta": _time,

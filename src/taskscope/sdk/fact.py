@@ -13,7 +13,7 @@ import msgspec
 
 DATA_LIMIT_BYTES = 65_536
 NAME_LIMIT = 200
-_REPR_LIMIT = 200
+REPR_LIMIT = 200
 _ARGS_LEVELS = 30  # a server accepts 32, two of them are around the arguments
 _SLIM_MESSAGE = 500
 _SLIM_TRACEBACK = 5_000
@@ -120,7 +120,7 @@ def milliseconds(seconds: object) -> float | None:
 
 
 def _foreign(value: object) -> str:
-    return repr(value)[:_REPR_LIMIT]
+    return repr(value)[:REPR_LIMIT]
 
 
 _encode = msgspec.json.Encoder(enc_hook=_foreign).encode

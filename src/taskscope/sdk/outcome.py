@@ -14,8 +14,9 @@ import sys
 from datetime import datetime
 from typing import Any
 
-from taskscope.sdk.fact import instant
-from taskscope.sdk.failure import MESSAGE_LIMIT, describe
+from taskscope.sdk.fact import instant, text
+from taskscope.sdk.failure import describe, start_of
+from taskscope.sdk.redaction import Redactor
 
 
 class Retry(Exception):  # noqa: N818 - it is an instruction, not an error
@@ -39,33 +40,35 @@ class TimedOut(Exception):  # noqa: N818 - the name of the outcome
     """Raised by a task, or by whatever enforces its limit, to say that it ran out of time."""
 
 
-def ending(error: BaseException | None) -> tuple[str, dict[str, Any] | None]:
+def ending(error: BaseException | None, redactor: Redactor) -> tuple[str, dict[str, Any] | None]:
     """Give the event type and the data of the fact that ends a run.
 
     Parameters
     ----------
     error
         The exception that left the run, None for a clean end.
+    redactor
+        Masks the secrets in what the exception says.
     """
     if error is None:
         return "task.succeeded", None
     if isinstance(error, Retry):
-        return "task.retrying", _retrying(error)
+        return "task.retrying", _retrying(error, redactor)
     if isinstance(error, TimedOut):
-        return "task.timed_out", {"error": describe(error)}
+        return "task.timed_out", {"error": describe(error, redactor)}
     if _stopped(error):
         return "task.cancelled", {"reason": type(error).__name__}
-    return "task.failed", {"error": describe(error)}
+    return "task.failed", {"error": describe(error, redactor)}
 
 
-def _retrying(retry: Retry) -> dict[str, Any]:
+def _retrying(retry: Retry, redactor: Redactor) -> dict[str, Any]:
     # `raise Retry() from error` and `except ...: raise Retry()` name the true failure, which is what groups by cause.
-    data: dict[str, Any] = {"error": describe(retry.__cause__ or retry.__context__ or retry)}
+    data: dict[str, Any] = {"error": describe(retry.__cause__ or retry.__context__ or retry, redactor)}
     eta = instant(retry.eta)
     if eta is not None:
         data["eta"] = eta
     if retry.reason:
-        data["reason"] = str(retry.reason)[:MESSAGE_LIMIT]
+        data["reason"] = start_of(text(retry.reason), redactor)
     return data
 
 

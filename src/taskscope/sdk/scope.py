@@ -3,16 +3,21 @@
 import atexit
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any, overload
 
 from taskscope.errors import HomeError
+from taskscope.sdk.arguments import Wanted, capture
 from taskscope.sdk.fact import instant, milliseconds, name, optional_name, ordinal, text
 from taskscope.sdk.heartbeat import Presence
 from taskscope.sdk.home import resolve_home
+from taskscope.sdk.idempotency import KeyMemory
 from taskscope.sdk.ids import uuid7
+from taskscope.sdk.interpreter import refusal
 from taskscope.sdk.recorder import Recorder
+from taskscope.sdk.redaction import Redactor
 from taskscope.sdk.run import Run, started_data
 from taskscope.sdk.wrap import Function, job_name, wrap
 
@@ -27,9 +32,11 @@ class Scope:
     None of its methods raises, and none waits for anybody.
     """
 
-    def __init__(self, recorder: Recorder, presence: Presence) -> None:
+    def __init__(self, recorder: Recorder, presence: Presence, redactor: Redactor, keys: KeyMemory) -> None:
         self._recorder = recorder
         self._presence = presence
+        self._redactor = redactor
+        self._keys = keys
 
     @property
     def service(self) -> str:
@@ -76,16 +83,17 @@ class Scope:
         timeout
             Its limit in seconds. It is recorded and not enforced here; a run that passes it is shown as timed out.
         args
-            What it was called with, to be shown with the run.
+            What it was called with, to be shown with the run, without the secrets in it.
         """
         return Run(
             self._recorder,
             self._presence,
+            self._redactor,
             job,
             task_id=task_id,
             queue=queue,
             attempt=attempt,
-            data=started_data(timeout, args),
+            data=started_data(timeout, args, self._redactor),
         )
 
     @overload
@@ -93,7 +101,13 @@ class Scope:
 
     @overload
     def task(
-        self, /, *, job: str | None = None, queue: str | None = None, timeout: float | None = None
+        self,
+        /,
+        *,
+        job: str | None = None,
+        queue: str | None = None,
+        timeout: float | None = None,
+        args: Wanted = None,
     ) -> Callable[[Function], Function]: ...
 
     def task(
@@ -104,8 +118,12 @@ class Scope:
         job: str | None = None,
         queue: str | None = None,
         timeout: float | None = None,
+        args: Wanted = None,
     ) -> Callable[..., Any]:
-        """Decorate a function, plain or async, so that each call is recorded as a run of a new task.
+        """Decorate a function so that each call is recorded as a run of a new task.
+
+        Plain and async functions, generators of both kinds, and methods. The run of a generator spans from its first
+        step to its end.
 
         Parameters
         ----------
@@ -117,11 +135,20 @@ class Scope:
             Where it waits.
         timeout
             Its limit in seconds, recorded and not enforced.
+        args
+            Which arguments to record, without the secrets in them: True for all, names for some, False for none. When
+            absent, numbers, texts and UUIDs of parameters named `id` or `*_id`.
         """
 
         def decorate(function: Function) -> Function:
             title = job or job_name(function)
-            return wrap(function, lambda: self.run(title, queue=queue, timeout=timeout))
+            found = capture(getattr(function, "__func__", function), args)
+
+            def begin(given: Sequence[Any], named: Mapping[str, Any]) -> Run:
+                recorded = found(given, named) if found is not None else None
+                return self.run(title, queue=queue, timeout=timeout, args=recorded)
+
+            return wrap(function, begin)
 
         return decorate if function is None else decorate(function)
 
@@ -153,25 +180,28 @@ class Scope:
         eta
             Not before when: a datetime (local time if it has no zone) or epoch seconds.
         idempotency_key
-            What makes this submission the same as an earlier one.
+            What makes this submission the same as an earlier one of this service and home, of the last 24 hours: that
+            one's task is given back, and its fact is recorded again, which counts once.
         args
-            What it is called with, to be shown with the task.
+            What it is called with, to be shown with the task, without the secrets in it.
         """
         task = (None if task_id is None else text(task_id)) or uuid7()
-        given = {
-            "eta": instant(eta),
-            "idempotency_key": None if idempotency_key is None else text(idempotency_key),
-            "args": args,
+        data: dict[str, Any] = {} if args is None else self._redactor.arguments(args)
+        due = instant(eta)
+        if due is not None:
+            data["eta"] = due
+        names: dict[str, Any] = {
+            "task": task,
+            "attempt": ordinal(attempt),
+            "job": name(job),
+            "queue": optional_name(queue),
         }
-        self._recorder.record(
-            "task.submitted",
-            {key: value for key, value in given.items() if value is not None} or None,
-            task=task,
-            attempt=ordinal(attempt),
-            job=name(job),
-            queue=optional_name(queue),
-        )
-        return task
+        if idempotency_key is None:
+            self._recorder.record("task.submitted", data or None, **names)
+            return task
+        key = text(idempotency_key)
+        data["idempotency_key"] = self._redactor.text(key)
+        return self._keys.submit(self._recorder, key, data, names)
 
     def present(self, *, concurrency: int | None = None) -> None:
         """Say that this process is a worker, before its first task, so that it is seen while idle.
@@ -193,6 +223,7 @@ class Scope:
 
 
 _scopes: dict[tuple[object, ...], Scope] = {}
+_told: set[str] = set()
 
 
 def connect(
@@ -204,6 +235,7 @@ def connect(
     ttl_s: float = TTL_S,
     queues: Sequence[str] | None = None,
     role: str | None = None,
+    redact: Iterable[str] | None = None,
 ) -> Scope:
     """Give the scope of an application; the same one for the same arguments. Nothing is opened before the first fact.
 
@@ -225,15 +257,14 @@ def connect(
         The queues that this worker serves, so that it is seen there while idle.
     role
         What kind of worker it is, for example `scheduler`.
+    redact
+        Names whose values are secrets in arguments and texts, besides the usual ones (password, token, ...).
     """
     worker = worker or os.environ.get("TASKSCOPE_WORKER") or None
     served = (queues,) if isinstance(queues, str) else tuple(queues or ())
-    try:
-        folder = resolve_home(home)
-    except (HomeError, TypeError) as error:
-        _log.warning("taskscope records nothing: %s", error)
-        folder = None
-    key = (service, folder, worker, heartbeat_s, ttl_s, served, role)
+    hidden = (redact,) if isinstance(redact, str) else tuple(redact or ())
+    folder = _folder(home)
+    key = (service, folder, worker, heartbeat_s, ttl_s, served, role, hidden)
     if key not in _scopes:
         recorder = Recorder(name(service), optional_name(worker), folder)
         about = {
@@ -247,8 +278,22 @@ def connect(
             ttl_s=_positive(ttl_s, TTL_S),
             about={key: value for key, value in about.items() if value is not None},
         )
-        _scopes[key] = Scope(recorder, presence)
+        _scopes[key] = Scope(recorder, presence, Redactor(hidden), KeyMemory(folder))
     return _scopes[key]
+
+
+def _folder(home: str | os.PathLike[str] | None) -> Path | None:
+    """Find the home; None where nothing can be recorded, and the log says why."""
+    try:
+        reason = refusal()
+        if reason is None:
+            return resolve_home(home)
+    except (HomeError, TypeError) as error:
+        reason = str(error)
+    if reason not in _told:
+        _told.add(reason)
+        _log.warning("taskscope records nothing: %s", reason)
+    return None
 
 
 def _positive(seconds: float, default_s: float) -> float:

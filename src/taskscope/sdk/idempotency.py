@@ -40,7 +40,7 @@ import msgspec
 
 from taskscope.errors import SpoolError
 from taskscope.sdk.fact import Fact, encode
-from taskscope.sdk.home import ensure_spool
+from taskscope.sdk.home import SPOOL, ensure_spool
 from taskscope.sdk.ids import uuid7
 from taskscope.sdk.recorder import Recorder
 from taskscope.sdk.spool import writer_of
@@ -67,6 +67,7 @@ class KeyMemory:
 
     def __init__(self, home: Path | None) -> None:
         self._home = home
+        self._keys = "" if home is None else str(home / SPOOL / KEYS)
         self._impatient_until_s = 0.0
         self.failures = 0
 
@@ -112,14 +113,14 @@ class KeyMemory:
         """Open and lock the folder of a key."""
         if self._home is None:
             raise SpoolError("there is no home folder")
-        path = self._home / "spool" / KEYS / f"{name[0]:02x}"
+        path = f"{self._keys}/{name[0]:02x}"
         flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
             folder = os.open(path, flags)
         except FileNotFoundError:
             ensure_spool(self._home)
-            path.parent.mkdir(mode=0o700, exist_ok=True)
-            path.mkdir(mode=0o700, exist_ok=True)
+            Path(self._keys).mkdir(mode=0o700, exist_ok=True)
+            Path(path).mkdir(mode=0o700, exist_ok=True)
             folder = os.open(path, flags)
         try:
             self._lock(folder)
@@ -180,8 +181,11 @@ def _files(folder: int, today: int) -> dict[int, str]:
 
 
 def _read(folder: int, name: str) -> bytes:
-    with open(os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder), "rb") as file:  # noqa: PTH123 - from a descriptor
-        return file.read()
+    fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        return os.read(fd, os.fstat(fd).st_size)
+    finally:
+        os.close(fd)
 
 
 def _append(folder: int, name: str, entry: bytes) -> None:

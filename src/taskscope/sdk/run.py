@@ -105,7 +105,10 @@ class Run:
         # A run may have been made before a fork and entered after it.
         self._sender, self._pid = self._recorder.sender, self._recorder.pid
         parent = current()
-        self._record("task.started", self._data if parent is None else (self._data or {}) | parent.as_parent(self))
+        data = self._data
+        if parent is not None:
+            data = (data or {}) | {"parent": parent._as_parent(self)}  # noqa: SLF001 - one of its kind
+        self._record("task.started", data)
         self._begun_ns = time.perf_counter_ns()
         nesting.enter(self)
         return self
@@ -136,11 +139,11 @@ class Run:
     ) -> None:
         self.__exit__(kind, error, trace)
 
-    def as_parent(self, child: "Run") -> dict[str, Any]:
-        """Give what the data of a run inside this one says of it; the service where it is another one."""
+    def _as_parent(self, child: "Run") -> dict[str, str]:
+        """Name this run in the data of one inside it; the service too where it is another one."""
         service = self._recorder.service
         other = {} if service == child._recorder.service else {"service": service}  # noqa: SLF001 - one of its kind
-        return {"parent": {"task": self.task_id, "run": self.id} | other}
+        return {"task": self.task_id, "run": self.id} | other
 
     def _record(self, event: str, data: dict[str, Any] | None, duration_ms: float | None = None) -> None:
         self._recorder.record(

@@ -7,7 +7,7 @@ be anybody's data. Nothing is looked up at a call that records none.
 import inspect
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from taskscope.sdk.fact import text
 
@@ -19,12 +19,8 @@ _log = logging.getLogger("taskscope")
 _OWNER = frozenset({"self", "cls"})
 
 
-class _Place(NamedTuple):
-    """Where the argument of a parameter is found."""
-
-    name: str
-    position: int | None
-    rest: bool  # it takes all that is left, by position or by name
+_Place = tuple[str, int | None, bool]
+"""Where the argument of a parameter is found: its name, its position, and whether it takes all that is left."""
 
 
 def capture(function: Callable[..., Any], wanted: Wanted) -> Capture | None:
@@ -43,16 +39,16 @@ def capture(function: Callable[..., Any], wanted: Wanted) -> Capture | None:
         return None
     places = [_place(parameter, position) for position, parameter in enumerate(parameters)]
     if wanted is None:
-        places = [place for place in places if not place.rest and (place.name == "id" or place.name.endswith("_id"))]
+        places = [place for place in places if not place[2] and (place[0] == "id" or place[0].endswith("_id"))]
         return _finder(places, parameters, only_scalars=True) if places else None
     if not isinstance(wanted, bool):
         names = {wanted} if isinstance(wanted, str) else set(map(text, wanted))
-        unknown = names - {place.name for place in places}
+        unknown = names - {place[0] for place in places}
         if unknown:
             _log.warning("taskscope can't record %s of %r: no such parameters", sorted(unknown), function)
-        places = [place for place in places if place.name in names]
+        places = [place for place in places if place[0] in names]
     elif wanted:
-        places = places[1:] if places and places[0].name in _OWNER else places
+        places = places[1:] if places and places[0][0] in _OWNER else places
     else:
         places = []
     return _finder(places, parameters, only_scalars=False) if places else None
@@ -61,7 +57,7 @@ def capture(function: Callable[..., Any], wanted: Wanted) -> Capture | None:
 def _place(parameter: inspect.Parameter, position: int) -> _Place:
     by_name = parameter.kind in {parameter.KEYWORD_ONLY, parameter.VAR_KEYWORD}
     rest = parameter.kind in {parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD}
-    return _Place(parameter.name, None if by_name else position, rest)
+    return parameter.name, None if by_name else position, rest
 
 
 def _finder(places: list[_Place], parameters: list[inspect.Parameter], *, only_scalars: bool) -> Capture:

@@ -13,13 +13,12 @@ Neither message nor arguments enter. The hash is no secret and no proof: it grou
 """
 
 import re
-from hashlib import blake2b
 from types import TracebackType
 
 _DIGEST_BYTES = 8
 _GROUP_LEVELS = 5
 _COMPREHENSIONS = frozenset({"<listcomp>", "<dictcomp>", "<setcomp>"})
-_IDS = re.compile(r"0x[0-9a-fA-F]+|(?=[a-f]*[0-9])[0-9a-f]{8,}")
+_IDS = r"0x[0-9a-fA-F]+|(?=[a-f]*[0-9])[0-9a-f]{8,}"
 
 
 def fingerprint(error: BaseException, trace: TracebackType | None, *, levels: int = _GROUP_LEVELS) -> str:
@@ -34,7 +33,9 @@ def fingerprint(error: BaseException, trace: TracebackType | None, *, levels: in
     levels
         How deep groups of exceptions are looked into.
     """
-    lines = [_IDS.sub("#", line) for line in (type_name(error), *_functions(trace))]
+    from hashlib import blake2b  # noqa: PLC0415 - it loads OpenSSL, which a process without failures need not pay for
+
+    lines = [re.sub(_IDS, "#", line) for line in (type_name(error), *_functions(trace))]
     if levels and isinstance(error, BaseExceptionGroup):
         lines += sorted({fingerprint(one, one.__traceback__, levels=levels - 1) for one in error.exceptions})
     return blake2b("\n".join(lines).encode("utf-8", "replace"), digest_size=_DIGEST_BYTES).hexdigest()

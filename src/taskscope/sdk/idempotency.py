@@ -32,7 +32,6 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +97,8 @@ class KeyMemory:
         SpoolError, OSError
             The memory can't be used.
         """
+        from hashlib import blake2b  # noqa: PLC0415 - it loads OpenSSL, which only keys and failures need
+
         name = blake2b(f"{len(service)}:{service}{key}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
         with self._shard(name) as folder:
             files = _files(folder, now_us // DAY_US)

@@ -138,7 +138,8 @@ signal.setitimer(signal.ITIMER_REAL, 0)
 print(hits)
 """
     out, errors = run(home, script)
-    assert errors == ""
+    # A handler that strikes inside of a look-up can't wait for it: its submission counts as new, and the log says so.
+    assert all("so the submission counts as new" in line for line in errors.splitlines())
     facts = reader.tasks()
     handled = [fact for fact in facts if fact.get("job") == "handler" and fact["type"] == "task.succeeded"]
     assert len(handled) == int(out)

@@ -297,3 +297,22 @@ def test_where_the_memory_can_not_be_used_the_submission_goes_through(
     assert len(reader.read()) == (0 if what == "nowhere" else 3)
     assert list((tmp_path / "elsewhere").glob("*")) == []
     scope.close()
+
+
+def test_a_signal_handler_that_strikes_inside_of_a_look_up_does_not_wait_for_itself(
+    scope: taskscope.Scope, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("taskscope.sdk.idempotency.time.sleep", lambda _: pytest.fail("it waits"))
+    files = idempotency._files
+    struck: list[str] = []
+
+    def strike(folder: int, today: int) -> dict[int, str]:
+        if not struck:
+            struck.append("")
+            struck[0] = scope.submitted("job", idempotency_key="k")
+        return files(folder, today)
+
+    monkeypatch.setattr(idempotency, "_files", strike)
+    with caplog.at_level(logging.WARNING, "taskscope"):
+        assert scope.submitted("job", idempotency_key="k") != struck[0]
+    assert "a signal handler struck" in caplog.text

@@ -27,6 +27,7 @@ import fcntl
 import logging
 import os
 import struct
+import threading
 import time
 import zlib
 from collections.abc import Iterator
@@ -68,6 +69,7 @@ class KeyMemory:
         self._home = home
         self._keys = "" if home is None else str(home / SPOOL / KEYS)
         self._impatient_until_s = 0.0
+        self._holders: set[int] = set()  # threads of this process that are inside
         self.failures = 0
 
     def submit(self, recorder: Recorder, key: str, data: dict[str, Any], names: dict[str, Any]) -> str:
@@ -125,9 +127,12 @@ class KeyMemory:
             folder = os.open(path, flags)
         try:
             self._lock(folder)
+            thread = threading.get_ident()
+            self._holders.add(thread)
             try:
                 yield folder
             finally:
+                self._holders.discard(thread)
                 # By name and not by closing alone: a child that was forked meanwhile shares the lock.
                 fcntl.flock(folder, fcntl.LOCK_UN)
         finally:
@@ -142,6 +147,8 @@ class KeyMemory:
             try:
                 fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
+                if threading.get_ident() in self._holders:  # it would wait for itself
+                    raise SpoolError("a signal handler struck while a key was being looked up") from None
                 if time.monotonic() - start_s >= patience_s:
                     self._impatient_until_s = time.monotonic() + _IMPATIENT_S
                     raise SpoolError("the memory of idempotency keys is locked by another process") from None

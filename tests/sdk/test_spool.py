@@ -246,28 +246,3 @@ def test_a_record_of_an_impossible_size_is_counted_and_not_written(home: Path, s
     writer.append(bytes(size))
     assert writer.dropped == 1
     assert not home.exists()
-
-
-SUB_INTERPRETER = '''
-import sys
-try:
-    import _interpreters as interpreters
-except ImportError:
-    import _xxsubinterpreters as interpreters
-import taskscope
-taskscope.connect().submitted("job", task_id="main")
-code = """
-import sys
-sys.path[:] = %r
-import taskscope
-scope = taskscope.connect()
-scope.submitted("job", task_id="sub")
-print(scope.dropped, flush=True)
-""" % sys.path
-interpreters.run_string(interpreters.create(), code)
-'''
-
-
-def test_a_sub_interpreter_records_nothing_and_says_so(child: Start, reader: Reader) -> None:
-    assert child(SUB_INTERPRETER).finish().split() == ["1"]
-    assert [fact["task"] for fact in reader.tasks()] == ["main"]

@@ -18,7 +18,6 @@ from taskscope.sdk import forks
 from taskscope.sdk.appending import Appender
 from taskscope.sdk.framing import EXTRA_SUFFIX, PAYLOAD_LIMIT_BYTES, SEGMENT_SUFFIX, frame
 from taskscope.sdk.gaps import NOBODY, Losses, Origin
-from taskscope.sdk.interpreters import in_main
 from taskscope.sdk.room import limit_bytes
 
 EXTRA_SHARE = 0.8
@@ -43,9 +42,6 @@ class SpoolWriter:
 
     def __init__(self, home: Path | None) -> None:
         limit = limit_bytes(os.environ)
-        if not in_main():
-            _log.warning("taskscope records nothing here: sub-interpreters are not supported. Record from a process")
-            home = None
         self._task = Appender(home, SEGMENT_SUFFIX, limit=limit, share=1.0)
         self._extra = Appender(home, EXTRA_SUFFIX, limit=limit, share=EXTRA_SHARE)
         self._forget()

@@ -15,18 +15,17 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from taskscope import ingest
 from taskscope.core.clock import DAY
 from taskscope.core.normalise import decode_event
 from taskscope.errors import HomeError, InputError, StoreError, UsageError
 from taskscope.ports import Keep
 from taskscope.retention import retain
-from taskscope.sdk import segments
+from taskscope.sdk import rejected, segments
 from taskscope.sdk.framing import SEGMENT_SUFFIX
-from taskscope.sdk.home import SPOOL, ensure_spool
+from taskscope.sdk.home import SPOOL
 from taskscope.sdk.sidecars import read_offset
+from taskscope.sdk.waiting import look_at_rejected
 from taskscope.server.loops import Loop
 from taskscope.store.sqlite import SqliteStore
 
@@ -39,7 +38,6 @@ if TYPE_CHECKING:
 STORE_FILE = "taskscope.db"
 SERVE_LOCK = "serve.lock"
 LOGS = "logs"
-REJECTED = "rejected/rejected.ndjson"
 DRAIN_INTERVAL_S = 0.5
 RETENTION_INTERVAL_S = 3600.0
 
@@ -67,7 +65,6 @@ class Home:
         self.store_file = path / STORE_FILE
         self.spool = path / SPOOL
         self.logs = path / LOGS
-        self.rejected = self.spool / REJECTED
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
@@ -181,7 +178,7 @@ def open_store(settings: Settings) -> Store:
 def drain(settings: Settings, store: Store, now: int, *, wait: bool = False) -> segments.Drained:
     """Take what is in the spool of the home into the store.
 
-    A record that is refused goes to `rejected.ndjson` with the reason, and never holds up those behind it.
+    A record that is refused is kept with the reason in `spool/rejected/`, and never holds up those behind it.
 
     Parameters
     ----------
@@ -203,24 +200,9 @@ def drain(settings: Settings, store: Store, now: int, *, wait: bool = False) -> 
                 refused.append((str(error), record))
         receipt = ingest.accept(store, facts, now)
         refused += [(reason, taken[index]) for index, reason in receipt.rejected]
-        if refused:
-            _put_aside(settings.home, refused)
+        rejected.put_aside(settings.home, refused)
 
     return segments.drain(settings.home, deliver, wait=wait)
-
-
-def _put_aside(home: Path, refused: list[tuple[str, bytes]]) -> None:
-    """Keep refused records for replay. After a crash in between they come twice, which does no harm."""
-    path = ensure_spool(home) / REJECTED
-    path.parent.mkdir(mode=0o700, exist_ok=True)
-    lines = b"".join(
-        msgspec.json.encode({"error": reason, "record": record.decode("utf-8", "backslashreplace")}) + b"\n"
-        for reason, record in refused
-    )
-    fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(fd, "ab") as file:
-        file.write(lines)
-    logging.getLogger("taskscope").warning("%d records of the spool were refused: see %s", len(refused), path)
 
 
 def keep(settings: Settings) -> Keep:
@@ -234,14 +216,15 @@ def keep(settings: Settings) -> Keep:
 
 
 def tick(settings: Settings, store: Store, now: int) -> dict[str, Any]:
-    """Run every loop once as if it were `now`.
+    """Run every loop once as if it were `now`; without the drain where the facts of the home go to another server.
 
     Returns
     -------
     The mark, how many tasks the sweep saw anew, and what retention forgot.
     """
-    # A fact was received when it was received: a tick in the past must not refuse what was recorded since.
-    drain(settings, store, max(now, now_us()), wait=True)
+    if not settings.url:
+        # A fact was received when it was received: a tick in the past must not refuse what was recorded since.
+        drain(settings, store, max(now, now_us()), wait=True)
     seen = ingest.sweep(store, now)
     forgotten = retain(store, now, keep(settings))
     with store.questions() as q:
@@ -264,8 +247,8 @@ def schema_version(path: Path) -> int | None:
 
 
 def backlog(home: Path) -> dict[str, int]:
-    """Count what waits in the spool: segments, bytes not yet delivered, and bytes of refused records."""
-    found = {"segments": 0, "bytes": 0, "rejected_bytes": 0}
+    """Count what waits in the spool: segments, bytes not yet delivered, and refused records with their bytes."""
+    found = {"segments": 0, "bytes": 0}
     spool = home / SPOOL
     for path in sorted(spool.glob("*" + SEGMENT_SUFFIX)):
         try:
@@ -274,9 +257,8 @@ def backlog(home: Path) -> dict[str, int]:
             continue
         found["segments"] += 1
         found["bytes"] += size - read_offset(path, size)
-    rejected = spool / REJECTED
-    found["rejected_bytes"] = rejected.stat().st_size if rejected.exists() else 0
-    return found
+    refused = look_at_rejected(home)
+    return found | {"rejected": refused.records, "unreadable": refused.unreadable, "rejected_bytes": refused.bytes}
 
 
 def log_to(home: Home, level: str) -> None:

@@ -18,6 +18,7 @@ import yaml
 
 from taskscope.core.refusal import shown
 from taskscope.errors import UsageError
+from taskscope.sdk.address import URL_VARIABLE
 from taskscope.sdk.home import resolve_home
 
 FILE_NAME = "taskscope.yaml"
@@ -39,6 +40,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         The home folder.
     store
         URL of the store; empty for the embedded one in the home.
+    url
+        The server to which the facts of the home go; empty where they go into the store. From the environment alone,
+        because the SDK in an application reads no file.
     zone
         Time zone of dates and schedules.
     log_level
@@ -53,6 +57,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     home: Path
     store: str = ""
+    url: str = ""
     zone: ZoneInfo = ZoneInfo("UTC")
     log_level: str = "INFO"
     retention_events_days: int = 14
@@ -106,7 +111,7 @@ def load(home: str | None = None, store: str | None = None, environment: Mapping
         values["store"] = store
     if "timezone" in values:
         values["zone"] = values.pop("timezone")
-    return Settings(home=folder, **values)
+    return Settings(home=folder, url=environment.get(URL_VARIABLE, "").strip(), **values)
 
 
 def _variables(field: str) -> tuple[str, ...]:

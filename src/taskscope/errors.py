@@ -68,3 +68,32 @@ class HomeError(TaskscopeError):
 
 class SpoolError(TaskscopeError):
     """Raised when the spool can't be read or written; what is already in it stays there."""
+
+
+class ServerAwayError(TaskscopeError):
+    """Raised when a server can't be reached, is saturated, or gives an answer that is none; nothing was lost by that.
+
+    Parameters
+    ----------
+    kind
+        What went wrong in a word that stays the same while it goes wrong the same way.
+    message
+        What went wrong.
+    retry_after_s
+        How long the server asks to be left alone, seconds.
+    """
+
+    retryable = True
+
+    def __init__(self, kind: str, message: str, *, retry_after_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.retry_after_s = retry_after_s
+
+
+class AccessDeniedError(ServerAwayError):
+    """Raised when a server refuses the token; somebody has to give another one."""
+
+
+class BatchRefusedError(TaskscopeError):
+    """Raised when a server refuses a batch as a whole: it is malformed or too large, and a part of it may not be."""

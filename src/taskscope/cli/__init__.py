@@ -11,6 +11,7 @@ import click
 from taskscope.errors import HomeError, TaskscopeError, UsageError
 
 _COMMANDS = {
+    "agent": "agent",
     "demo": "demo",
     "doctor": "doctor",
     "export": "export",
@@ -18,6 +19,7 @@ _COMMANDS = {
     "percentiles": "percentiles",
     "runs": "runs",
     "serve": "serve",
+    "spool": "spool",
     "stats": "stats",
     "tick": "tick",
     "utilization": "utilization",

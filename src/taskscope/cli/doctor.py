@@ -49,8 +49,10 @@ def _looked_at(settings: Settings) -> dict[str, Any]:
         problems.append(_problem(str(error), "name another store with --store, or restore a copy of it"))
     spool = app.backlog(settings.home)
     if spool["rejected_bytes"]:
-        where = settings.home / "spool" / app.REJECTED
-        problems.append(_problem("records of the spool were refused", f"see the reasons in {where}, then remove it"))
+        count = f"{spool['rejected']} records of the spool were refused"
+        count += f", {spool['unreadable']} can't be read any more" if spool["unreadable"] else ""
+        remedy = "see the reasons with `taskscope spool list`, then send them again with `taskscope spool replay`"
+        problems.append(_problem(count, remedy))
     return {
         "ok": not problems,
         "problems": problems,

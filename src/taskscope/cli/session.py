@@ -52,14 +52,25 @@ class Session:
 
     @contextmanager
     def reading(self) -> Iterator[Store]:
-        """Open the store for a question, with all that was recorded in it. A server drains by itself."""
+        """Open the store for a question, with all that was recorded in it.
+
+        A server drains by itself. Where TASKSCOPE_URL leads the facts of the home to a server, they are not for this
+        store: a question that drained would keep them from there.
+        """
         with self.store() as store:
             if not app.Home(self.settings.home).is_served():
-                try:
-                    app.drain(self.settings, store, app.now_us(), wait=True)
-                except SpoolError as error:
-                    click.echo(f"Warning: the newest facts are missing in this answer: {error}", err=True)
+                self._fetch(store)
             yield store
+
+    def _fetch(self, store: Store) -> None:
+        if self.settings.url:
+            message = "TASKSCOPE_URL is set, so facts of this home go to that server, and not into this answer"
+            click.echo(f"Warning: {message}", err=True)
+            return
+        try:
+            app.drain(self.settings, store, app.now_us(), wait=True)
+        except SpoolError as error:
+            click.echo(f"Warning: the newest facts are missing in this answer: {error}", err=True)
 
     def show(self, document: dict[str, Any], readable: Callable[[], RenderableType]) -> None:
         """Print an answer on standard output: as JSON, indented for a terminal, or for reading."""

@@ -21,6 +21,7 @@ from pathlib import Path
 from time import monotonic
 
 from taskscope.errors import SpoolError
+from taskscope.sdk import shipping
 from taskscope.sdk.framing import unframe
 from taskscope.sdk.home import ensure_spool
 from taskscope.sdk.ids import uuid7
@@ -251,6 +252,7 @@ class Appender:
                 unborn.unlink()
             raise
         self._path, self._size, self._clean = path, 0, True
+        shipping.ensure(spool.parent)
 
 
 def _close(fd: int) -> None:

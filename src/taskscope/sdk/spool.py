@@ -14,7 +14,7 @@ from collections import Counter, deque
 from pathlib import Path
 from time import monotonic
 
-from taskscope.sdk import forks
+from taskscope.sdk import forks, shipping
 from taskscope.sdk.appending import Appender
 from taskscope.sdk.framing import EXTRA_SUFFIX, PAYLOAD_LIMIT_BYTES, SEGMENT_SUFFIX, frame
 from taskscope.sdk.gaps import NOBODY, Losses, Origin
@@ -41,6 +41,7 @@ class SpoolWriter:
     """
 
     def __init__(self, home: Path | None) -> None:
+        shipping.prepare()
         limit = limit_bytes(os.environ)
         self._task = Appender(home, SEGMENT_SUFFIX, limit=limit, share=1.0)
         self._extra = Appender(home, EXTRA_SUFFIX, limit=limit, share=EXTRA_SHARE)

@@ -1,6 +1,7 @@
 """What the tests of the command line share: a home of their own, and the real commands in this process."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +43,9 @@ class Cli:
 
 @pytest.fixture(autouse=True)
 def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("TASKSCOPE_HOME", "TASKSCOPE_STORE", "TASKSCOPE_TIMEZONE", "TASKSCOPE_LOG_LEVEL", "LOG_LEVEL"):
-        monkeypatch.delenv(name, raising=False)
+    for name in [name for name in os.environ if name.startswith("TASKSCOPE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.delenv("LOG_LEVEL", raising=False)
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from taskscope.sdk import forks
 from taskscope.sdk.framing import SEGMENT_SUFFIX
 from taskscope.sdk.home import SPOOL
 from taskscope.sdk.reading import CHUNK_BYTES, CHUNK_RECORDS, opened, read
@@ -189,6 +190,7 @@ def _take(path: Path, chunk: _Chunk, done: Drained) -> None:
 def _drain_lock(spool: Path, *, wait: bool) -> Iterator[bool]:
     with spool_errors(f"the spool {spool} can't be locked"):
         fd = os.open(spool / DRAIN_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    forks.keep_private(fd)
     held = False
     try:
         held = _lock(fd, wait=wait)
@@ -196,6 +198,7 @@ def _drain_lock(spool: Path, *, wait: bool) -> Iterator[bool]:
     finally:
         if held:
             fcntl.flock(fd, fcntl.LOCK_UN)
+        forks.share(fd)
         os.close(fd)
 
 

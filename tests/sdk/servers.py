@@ -69,6 +69,10 @@ class Server:
         """How many events each request held."""
         return [len(request.lines) for request in self.requests]
 
+    def hang(self, _: Request) -> None:
+        """Say nothing until the end, or until the test says that it is `over`."""
+        self.over.wait()
+
     def close(self) -> None:
         self.over.set()
         self._http.shutdown()

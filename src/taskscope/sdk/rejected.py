@@ -16,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 
+from taskscope.sdk import forks
 from taskscope.sdk.home import SPOOL, ensure_spool
 from taskscope.sdk.ids import uuid7
 from taskscope.sdk.sidecars import spool_errors
@@ -114,10 +115,13 @@ def locked(home: Path) -> Iterator[Path]:
     folder = ensure_spool(home) / REJECTED
     folder.mkdir(mode=0o700, exist_ok=True)
     fd = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    forks.keep_private(fd)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX)
         yield folder
     finally:
+        fcntl.flock(fd, fcntl.LOCK_UN)
+        forks.share(fd)
         os.close(fd)
 
 

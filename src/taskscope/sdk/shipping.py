@@ -1,6 +1,7 @@
 """Whether and how this process ships: from a thread, from its first fact on, where TASKSCOPE_URL names a server."""
 
 import atexit
+import importlib
 import logging
 import math
 import os
@@ -31,11 +32,12 @@ class Shipping:
         self._shipper: Shipper | None = None
 
     def start(self, home: Path, address: "Address | None") -> None:
-        """Start the thread; without an address it takes the one of the environment."""
-        thread = threading.Thread(target=self._run, args=(home, address), name="taskscope-shipping", daemon=True)
+        """Start the thread; without an address it goes to the one of the environment."""
         try:
+            self._shipper = _shipper(home, address)
+            thread = threading.Thread(target=self._run, args=(self._shipper,), name="taskscope-shipping", daemon=True)
             thread.start()
-        except RuntimeError as error:  # no threads left, or the interpreter is going down
+        except Exception as error:  # noqa: BLE001 - an address that is none, no threads left, the interpreter goes down
             _log.warning("taskscope ships nothing, all facts stay in the spool of %s: %s", home, error)
             self._done.set()
 
@@ -45,22 +47,25 @@ class Shipping:
         if self._shipper is None or not self._shipper.failing:
             self._done.wait(max(0.0, deadline_s - time.monotonic()))
 
-    def _run(self, home: Path, address: "Address | None") -> None:
+    def _run(self, shipper: "Shipper") -> None:
         try:
-            # Here and not above: who ships nothing loads no HTTP client, and who does, does not wait for it.
-            from taskscope.sdk.address import read_address  # noqa: PLC0415
-            from taskscope.sdk.ship import Shipper  # noqa: PLC0415
-
-            address = address or read_address(os.environ)
-            if address is not None:
-                self._shipper = Shipper(home, address)
-                self._shipper.run(self._ending)
-        except UsageError as error:
-            _log.warning("taskscope ships nothing, all facts stay in the spool of %s: %s", home, error)
+            shipper.run(self._ending)
         except Exception:  # noqa: BLE001 - nothing may come up in the application, only in its log
-            _log.exception("taskscope ships nothing any more, all facts stay in the spool of %s", home)
+            _log.exception("taskscope ships nothing any more, all facts stay in the spool")
         finally:
             self._done.set()
+
+
+def _shipper(home: Path, address: "Address | None") -> "Shipper":
+    # Not at the top: who ships nothing loads no HTTP client. And not in the thread: in a child that is forked while a
+    # thread imports, that module can never be imported, and an application that tried would hang.
+    from taskscope.sdk.address import read_address  # noqa: PLC0415
+    from taskscope.sdk.ship import Shipper  # noqa: PLC0415
+
+    address = address or read_address(os.environ)
+    if address is None:
+        raise UsageError(f"{_URL_VARIABLE} is not set")
+    return Shipper(home, address)
 
 
 class _Process:
@@ -81,6 +86,15 @@ def ensure(home: Path) -> None:
     """Ship a home from now on, if TASKSCOPE_URL names a server. Costs nothing from the second time on."""
     if home not in _process.homes and os.environ.get(_URL_VARIABLE):
         begin(home)
+
+
+def prepare() -> None:
+    """Load what shipping needs, if TASKSCOPE_URL names a server: at the connect, so that no fact waits for it."""
+    if os.environ.get(_URL_VARIABLE):
+        try:
+            importlib.import_module("taskscope.sdk.ship")
+        except Exception as error:  # noqa: BLE001 - nothing may come up in the application, only in its log
+            _log.warning("taskscope can't ship: %s", error)
 
 
 def begin(home: Path, address: "Address | None" = None) -> None:

@@ -46,6 +46,7 @@ class SpoolWriter:
         self._task = Appender(home, SEGMENT_SUFFIX, limit=limit, share=1.0)
         self._extra = Appender(home, EXTRA_SUFFIX, limit=limit, share=EXTRA_SHARE)
         self._forget()
+        shipping.prepare()
         forks.register(self)
 
     def _forget(self) -> None:

@@ -4,6 +4,9 @@ The standard library's client does the protocol. What it leaves open is decided 
 is asked, and an answer has a bounded size and a bounded time.
 """
 
+# What is sent and a host name need these codecs, and must not import them in a thread: `shipping` says why.
+import encodings.ascii
+import encodings.idna  # noqa: F401
 import http.client
 import ssl
 import time

@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 from taskscope.sdk import rejected, transport
+from taskscope.sdk.address import parse_address
 from taskscope.sdk.locks import FileLock
 from taskscope.sdk.segments import DRAIN_LOCK
 from taskscope.sdk.ship import SHIP_LOCK, Shipper
 from taskscope.sdk.spool import SpoolWriter
 from tests.sdk.processes import Wait
-from tests.sdk.servers import Behaviour, Reply, Request, Server, closed_port, parse_address, receipt, running, take
+from tests.sdk.servers import Behaviour, Reply, Request, Server, closed_port, receipt, running, take
 
 RECORDS = [b'{"n":%d}' % n for n in range(20)]
 

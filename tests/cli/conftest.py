@@ -31,7 +31,8 @@ class Cli:
         self.home = home
 
     def __call__(self, command: str, *arguments: str | Path, stdin: bytes = b"", home: Path | None = None) -> Answer:
-        line = [command, "--home", str(home or self.home), *map(str, arguments)]
+        # Behind the words: a command may have commands of its own, which take the options.
+        line = [command, *map(str, arguments), "--home", str(home or self.home)]
         result = CliRunner().invoke(main, line, input=stdin, catch_exceptions=False)
         return Answer(result.exit_code, result.stdout, result.stderr)
 

@@ -30,6 +30,8 @@ def test_the_installed_command_says_its_version() -> None:
 def test_help_names_every_command() -> None:
     done = subprocess.run([TASKSCOPE, "--help"], capture_output=True, text=True, check=True, timeout=DEADLINE_S)
     for command in (
+        "agent",
+        "spool",
         "import",
         "stats",
         "utilization",

@@ -24,7 +24,9 @@ from taskscope.core.lifecycle import OUTCOMES, STATES
 from taskscope.core.runsfile import STATUSES
 from taskscope.core.wire import Wire
 from taskscope.ports import Filter
+from taskscope.sdk.address import TOKEN_VARIABLE, URL_VARIABLE
 from taskscope.sdk.room import LIMIT_MB, LIMIT_VARIABLE
+from taskscope.sdk.shipping import FLUSH_VARIABLE
 from taskscope.store.sqlite import SqliteStore
 from taskscope.testing import START, a_run, deliver
 from tests.docs.pages import ROOT, coded, read, section
@@ -32,6 +34,7 @@ from tests.docs.pages import ROOT, coded, read, section
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # `serve` loads the web framework, which warns of its own future
     COMMANDS = {name: main.get_command(click.Context(main), name) for name in main.list_commands(click.Context(main))}
+SDK_VARIABLES = {"TASKSCOPE_HOME", "TASKSCOPE_WORKER", URL_VARIABLE, TOKEN_VARIABLE, FLUSH_VARIABLE, LIMIT_VARIABLE}
 VIEWS = ("task_events", "workers", "endpoint_minute_stats", "worker_resource_snapshots")
 
 
@@ -84,7 +87,7 @@ def test_every_setting_has_its_key_its_variable_and_its_default() -> None:
         default = getattr(defaults, "zone" if field == "timezone" else field)
         shown = row.split("|")[3].strip().strip("`")
         assert shown == (f"{default:g}" if isinstance(default, float) else str(default)) or field == "store"
-    assert {"TASKSCOPE_HOME", "TASKSCOPE_WORKER"} <= coded(page)
+    assert coded(page) >= SDK_VARIABLES
     assert f"| `{LIMIT_VARIABLE}` | {LIMIT_MB} |" in page
 
 
@@ -92,7 +95,7 @@ def test_the_page_of_settings_invents_none() -> None:
     invented = section(read("configuration.md"), "## Not yet")
     known = {name for field in config._FIELDS for name in config._variables(field)}
     named = {code for code in coded(read("configuration.md")) if code.startswith("TASKSCOPE_")} - coded(invented)
-    assert named - known == {"TASKSCOPE_HOME", "TASKSCOPE_WORKER", LIMIT_VARIABLE}
+    assert named - known == SDK_VARIABLES
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -102,7 +105,8 @@ def test_every_command_is_documented_with_every_option(command: str) -> None:
     found = COMMANDS[command]
     assert found is not None
     named = {re.split(r"[ =]", code)[0] for code in known}
-    for option in found.params:
+    parts = found.commands.values() if isinstance(found, click.Group) else [found]
+    for option in [option for part in parts for option in part.params]:
         if isinstance(option, click.Option):
             assert set(option.opts) & named, f"{option.opts} of {command}"
 

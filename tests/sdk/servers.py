@@ -3,10 +3,12 @@
 import gzip
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -47,7 +49,7 @@ class Server:
         The events of the batches that it took.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, certificate: Path | None = None) -> None:
         self.behave: Behaviour = take
         self.requests: list[Request] = []
         self.taken: list[bytes] = []
@@ -55,6 +57,10 @@ class Server:
         self.over = threading.Event()
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._http.daemon_threads = True
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self._http.socket = context.wrap_socket(self._http.socket, server_side=True, do_handshake_on_connect=False)
         self.port: int = self._http.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01})
@@ -120,8 +126,8 @@ class Server:
 
 
 @contextmanager
-def running() -> Iterator[Server]:
-    server = Server()
+def running(certificate: Path | None = None) -> Iterator[Server]:
+    server = Server(certificate)
     try:
         yield server
     finally:

@@ -2,6 +2,9 @@
 
 import json
 import logging
+import os
+import shutil
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -378,3 +381,36 @@ def test_the_spool_is_synced_also_while_the_server_is_away(
             shipper.look()
     assert synced == [home] * 3
     assert len(caplog.records) == 1
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a key and a certificate of 127.0.0.1, signed by nobody but itself."""
+    if shutil.which("openssl") is None and "CI" not in os.environ:
+        pytest.skip("there is no openssl to make a certificate")
+    path = tmp_path_factory.mktemp("tls") / "certificate.pem"
+    make = "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=test -addext subjectAltName=IP:127.0.0.1"
+    done = subprocess.run([*make.split(), "-keyout", "-"], capture_output=True, check=True)
+    path.write_bytes(done.stdout)
+    return path
+
+
+def test_a_server_is_shipped_to_by_tls_only_if_its_certificate_is_trusted(
+    home: Path,
+    writer: SpoolWriter,
+    certificate: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with running(certificate) as server:
+        address = parse_address(f"https://127.0.0.1:{server.port}", "secret-token")
+        with shipping(Shipper(home, address)) as shipper:
+            shipper.look()
+            assert server.requests == []
+            assert "CERTIFICATE_VERIFY_FAILED" in caplog.text
+            monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+            again(shipper)
+            writer.append(b'{"n":"new"}')
+            shipper.look()
+        assert server.taken == [*RECORDS, b'{"n":"new"}']
+        assert {request.connection for request in server.requests} == {2}

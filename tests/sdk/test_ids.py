@@ -15,7 +15,7 @@ def test_an_id_is_a_version_7_uuid_of_now() -> None:
     assert str(found) == str(found).lower()
     assert found.version == 7
     assert found.variant == uuid.RFC_4122
-    # A source that another test moved ahead would stay there: the first 48 bits of a new one are the clock's milliseconds.
+    # Of a new source: another test may have moved the shared one ahead. The first 48 bits are the clock's.
     assert before_ms <= found.int >> 80 <= after_ms
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from taskscope.sdk import rejected
+from taskscope.sdk.appending import UNBORN_SUFFIX
 from taskscope.sdk.framing import PAYLOAD_LIMIT_BYTES, SEGMENT_SUFFIX, frame
 from taskscope.sdk.home import SPOOL
 from taskscope.sdk.ids import uuid7
 from taskscope.sdk.sidecars import TORN, spool_errors
-from taskscope.sdk.spool import UNBORN_SUFFIX
 
 
 class Replayed(NamedTuple):

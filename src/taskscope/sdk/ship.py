@@ -22,7 +22,8 @@ from taskscope.sdk.address import Address
 from taskscope.sdk.answers import Refusal, judge
 from taskscope.sdk.backoff import delay_s
 from taskscope.sdk.locks import FileLock
-from taskscope.sdk.segments import CHUNK_RECORDS, Drained, drain
+from taskscope.sdk.reading import CHUNK_RECORDS
+from taskscope.sdk.segments import Drained, drain
 from taskscope.sdk.syncing import sync
 from taskscope.sdk.transport import Connection
 

@@ -37,11 +37,12 @@ Fact = tuple["Event", int]
 
 
 class Receipt(NamedTuple):
-    """What became of a batch: counts, and for each refused fact its position and the reason."""
+    """What became of a batch: counts, for each refused fact its position and the reason, and where duplicates stand."""
 
     accepted: int
     duplicates: int
     rejected: list[tuple[int, str]]
+    repeated: Sequence[int] = ()
 
 
 class Circumstances:
@@ -71,7 +72,7 @@ class Circumstances:
         return self.limits[key]
 
 
-def accept(store: Store, facts: Sequence[Fact], now: int) -> Receipt:
+def accept(store: Store, facts: Sequence[Fact], now: int, malformed: int = 0) -> Receipt:
     """Take a batch of facts into the store, in one transaction.
 
     Parameters
@@ -80,6 +81,8 @@ def accept(store: Store, facts: Sequence[Fact], now: int) -> Receipt:
         Normalised events with their content hashes.
     now
         The time of receipt, microseconds.
+    malformed
+        How many events of the batch were refused before they became facts: they are counted with the others.
 
     Returns
     -------
@@ -87,6 +90,8 @@ def accept(store: Store, facts: Sequence[Fact], now: int) -> Receipt:
     """
     with store.ledger() as ledger:
         fresh, receipt, refused = _sift(ledger, facts, now)
+        if malformed:
+            refused["malformed"] = malformed
         if refused:
             ledger.count(refused)
         if fresh:
@@ -124,13 +129,13 @@ def _sift(ledger: Ledger, facts: Sequence[Fact], now: int) -> tuple[list[Fact], 
     beyond = _older_than_retention(ledger, facts, known)
     fresh: list[Fact] = []
     rejected: list[tuple[int, str]] = []
+    repeated: list[int] = []
     refused: Counter[str] = Counter()
-    duplicates = 0
     for index, (event, content) in enumerate(facts):
         identity: Identity = (event.id, event.time)
         if identity in known:
             if known[identity] == content:
-                duplicates += 1
+                repeated.append(index)
                 continue
             refused["conflict"] += 1
             rejected.append(
@@ -147,7 +152,7 @@ def _sift(ledger: Ledger, facts: Sequence[Fact], now: int) -> tuple[list[Fact], 
         else:
             known[identity] = content
             fresh.append((event, content))
-    return fresh, Receipt(len(fresh), duplicates, rejected), refused
+    return fresh, Receipt(len(fresh), len(repeated), rejected, repeated), refused
 
 
 def _older_than_retention(ledger: Ledger, facts: Sequence[Fact], known: dict[Identity, int]) -> set[int]:

@@ -13,6 +13,7 @@ from taskscope.server.asked import PROVIDED
 from taskscope.server.context import Context, Settings, clock
 from taskscope.server.events import take_events
 from taskscope.server.hosts import check_host
+from taskscope.server.intake import Intake
 from taskscope.server.loops import Loop, running
 from taskscope.server.problems import HANDLERS
 from taskscope.server.questions import get_percentiles, get_runs, get_stats, get_utilization
@@ -67,16 +68,18 @@ def create_app(
         What the description of the API says.
     """
     context = Context(settings.zone, clock)
+    intake = Intake(store, clock)
     return Litestar(
         [get_page, get_health, take_events, get_stats, get_utilization, get_percentiles, get_runs],
         dependencies={
             "store": Provide(lambda: store, sync_to_thread=False),
             "context": Provide(lambda: context, sync_to_thread=False),
+            "intake": Provide(lambda: intake, sync_to_thread=False),
             **PROVIDED,
         },
         before_request=check_host,
         exception_handlers=dict(HANDLERS),
-        lifespan=[lambda _: running(loops)],
+        lifespan=[lambda _: intake.running(), lambda _: running(loops)],
         openapi_config=OpenAPIConfig(
             title="Taskscope", version=version, path="/api/v1/openapi.json", render_plugins=[JsonRenderPlugin(path="/")]
         ),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -22,6 +24,7 @@ LIMIT_BYTES = 16 << 20
 NDJSON = "application/x-ndjson"
 JSON = "application/json"
 _ENCODINGS = {"": None, "identity": None, "gzip": GZIP, "x-gzip": GZIP, "zstd": ZSTD}
+_LINE = re.compile(rb"[^ \t\r\n][^\n]*")
 _BOM = b"\xef\xbb\xbf"
 _array = msgspec.json.Decoder(list[msgspec.Raw])
 
@@ -33,12 +36,29 @@ class Rejected(msgspec.Struct):
     error: str
 
 
-def decode(body: bytes, content_type: str, encoding: str) -> tuple[list[Fact], list[int], list[Rejected]]:
-    """Read a batch.
+class Batch(NamedTuple):
+    """A batch that was read.
 
-    Returns
-    -------
-    The facts, the position of each in the batch, and what was refused.
+    Attributes
+    ----------
+    facts
+        What can be taken.
+    places
+        The position of each fact in the batch.
+    rejected
+        What was refused.
+    size_bytes
+        How long the batch is, decompressed.
+    """
+
+    facts: list[Fact]
+    places: list[int]
+    rejected: list[Rejected]
+    size_bytes: int
+
+
+def decode(body: bytes, content_type: str, encoding: str) -> Batch:
+    """Read a batch.
 
     Raises
     ------
@@ -55,7 +75,7 @@ def decode(body: bytes, content_type: str, encoding: str) -> tuple[list[Fact], l
     except (InputError, msgspec.DecodeError) as error:
         raise ProblemError(HTTPStatus.BAD_REQUEST, str(error)) from error
     if len(events) > LIMIT_EVENTS:
-        raise _too_large(f"{len(events)} events are more than {LIMIT_EVENTS}")
+        raise _too_large(f"the batch has more than {LIMIT_EVENTS} events")
     facts: list[Fact] = []
     places: list[int] = []
     rejected: list[Rejected] = []
@@ -65,7 +85,7 @@ def decode(body: bytes, content_type: str, encoding: str) -> tuple[list[Fact], l
             places.append(index)
         except InputError as error:
             rejected.append(Rejected(index, str(error)))
-    return facts, places, rejected
+    return Batch(facts, places, rejected, len(text))
 
 
 def _decoded(body: bytes, encoding: str) -> bytes:
@@ -100,7 +120,9 @@ def _lines(text: bytes) -> list[bytes]:
     # A line that only an array could begin is a mistake of the whole request, not of thousands of lines.
     if text.lstrip().startswith(b"["):
         raise InputError("the body is a JSON array", remedy=f"send it as {JSON}, or one event a line")
-    return [line for line in (line.strip(b" \t\r") for line in text.split(b"\n")) if line]
+    # Not split at every line break: 16 MiB of them would become as many lines before anybody counts them.
+    found = islice(_LINE.finditer(text), LIMIT_EVENTS + 1)
+    return [line[0].rstrip(b" \t\r") for line in found]
 
 
 def _elements(text: bytes) -> list[bytes]:

@@ -30,12 +30,20 @@ class ProblemError(Exception):
         The HTTP status.
     detail
         What is wrong, and what to send instead.
+    headers
+        Headers of the answer.
     """
 
-    def __init__(self, status: HTTPStatus, detail: str) -> None:
+    def __init__(self, status: HTTPStatus, detail: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
+        self.headers = headers
+
+
+def saturated(detail: str) -> ProblemError:
+    """Make the answer of a server that has no room now: the same request may be sent again a little later."""
+    return ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, detail, {"Retry-After": str(RETRY_AFTER_S)})
 
 
 def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response[bytes]:
@@ -45,7 +53,7 @@ def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) 
 
 
 def _problem(_: Request[Any, Any, Any], error: ProblemError) -> Response[bytes]:
-    return problem(error.status, error.detail)
+    return problem(error.status, error.detail, error.headers)
 
 
 def _ours(_: Request[Any, Any, Any], error: TaskscopeError) -> Response[bytes]:

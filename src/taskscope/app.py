@@ -11,6 +11,7 @@ import os
 import sqlite3
 import time
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from taskscope import ingest
 from taskscope.core.clock import DAY
 from taskscope.core.normalise import decode_event
-from taskscope.errors import HomeError, InputError, StoreError, UsageError
+from taskscope.errors import HomeError, InputError, StoreBusyError, StoreError, UsageError
 from taskscope.ports import Keep
 from taskscope.retention import retain
 from taskscope.sdk import rejected, segments
@@ -27,13 +28,14 @@ from taskscope.sdk.home import SPOOL
 from taskscope.sdk.sidecars import read_offset
 from taskscope.sdk.waiting import look_at_rejected
 from taskscope.server.loops import Loop
-from taskscope.store.sqlite import SqliteStore
+from taskscope.store.sqlite import SqliteStore, copies
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from taskscope.config import Settings
     from taskscope.ports import Store
+    from taskscope.store.sqlite.copies import Told
 
 STORE_FILE = "taskscope.db"
 SERVE_LOCK = "serve.lock"
@@ -229,6 +231,64 @@ def tick(settings: Settings, store: Store, now: int) -> dict[str, Any]:
     forgotten = retain(store, now, keep(settings))
     with store.questions() as q:
         return {"mark": q.mark(), "seen": seen, "retention": forgotten}
+
+
+def backup(settings: Settings, target: Path, told: Told) -> None:
+    """Write a consistent copy of the store to a file, while others work on it.
+
+    Raises
+    ------
+    UsageError
+        There is no store, or the file is the store itself.
+    StoreError
+        The copy can't be written.
+    """
+    path = store_file(settings)
+    if not path.exists():
+        raise UsageError(f"there is no store at {path}; name its home with --home")
+    if target.exists() and target.samefile(path):
+        raise UsageError(f"{target} is the store itself; name another file")
+    store = SqliteStore(path)
+    try:
+        store.backup(target, told)
+    finally:
+        store.close()
+
+
+def restore(settings: Settings, source: Path, told: Told) -> Path | None:
+    """Replace what the store holds by a copy; servers and commands may go on working.
+
+    Returns
+    -------
+    Where what the store held before is kept, None where there was none.
+
+    Raises
+    ------
+    UsageError
+        The file is the store itself.
+    StoreError
+        The copy is no store or damaged, or can't be taken in. Nothing changed.
+    HomeError
+        The store that is there can't be opened, and a server holds the home.
+    """
+    path = store_file(settings)
+    if path.exists() and source.samefile(path):
+        raise UsageError(f"{source} is the store itself; name a copy of it")
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+    before = path.with_name(f"{path.name}.before-restore-{stamp}") if path.exists() else None
+    try:
+        open_store(settings).close()
+    except StoreBusyError:
+        raise
+    except StoreError:
+        if before is None:
+            raise
+        # It may be damaged so much that nothing can be copied into it: then the file goes, and a new one is made.
+        with Home(settings.home).serving():
+            copies.restore_anew(source, path, before, told)
+        return before
+    copies.restore(source, path, before, told)
+    return before
 
 
 def schema_version(path: Path) -> int | None:

@@ -12,11 +12,13 @@ from taskscope.errors import HomeError, TaskscopeError, UsageError
 
 _COMMANDS = {
     "agent": "agent",
+    "backup": "backup",
     "demo": "demo",
     "doctor": "doctor",
     "export": "export",
     "import": "importing",
     "percentiles": "percentiles",
+    "restore": "restore",
     "runs": "runs",
     "serve": "serve",
     "spool": "spool",

@@ -83,6 +83,19 @@ class Session:
         click.echo(text)
 
 
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[int, int], object]]:
+    """Show a bar on stderr, if that is a terminal; it is told what is done, and how much there is."""
+    if not sys.stderr.isatty():
+        yield lambda _done, _total: None
+        return
+    from rich.progress import Progress  # noqa: PLC0415 - only a terminal needs it
+
+    with Progress(console=Console(stderr=True), transient=True) as shown:
+        bar = shown.add_task(what, total=None)
+        yield lambda done, total: shown.update(bar, completed=done, total=total)
+
+
 def print_rich(thing: RenderableType) -> None:
     """Print something readable; what is no terminal gets plain text that is not cut to a width."""
     if sys.stdout.isatty():

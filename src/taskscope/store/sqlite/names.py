@@ -1,7 +1,8 @@
 """Names and subjects as numbers, remembered by the connection that learned them.
 
 Numbers save space and comparisons; they depend on who came first, so nothing is ever ordered by them. A rolled back
-transaction forgets them all: what it had learned may never have become true.
+transaction forgets them all: what it had learned may never have become true. So does a restored copy, whose numbers
+are others: it comes with another version of the schema, as SQLite counts them.
 """
 
 from __future__ import annotations
@@ -22,6 +23,13 @@ class Names:
         self._connection = connection
         self._numbers: dict[tuple[str, str, str], int] = {}
         self._triples: dict[tuple[str, str | None, str | None, str | None], Triple] = {}
+        self._schema = 0
+
+    def of(self, schema: int) -> None:
+        """Say which version of the schema a transaction sees: what was learned from another one is dropped."""
+        if schema != self._schema:
+            self.forget()
+            self._schema = schema
 
     def forget(self) -> None:
         """Drop everything that was learned."""

@@ -7,6 +7,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from taskscope.store.sqlite import copies
 from taskscope.store.sqlite.archive import SqliteArchive
 from taskscope.store.sqlite.audit import SqliteAudit
 from taskscope.store.sqlite.connection import connect, translated
@@ -49,6 +50,8 @@ class SqliteStore:
         connection, names = self._connection()
         try:
             connection.execute("BEGIN IMMEDIATE")
+            [schema] = connection.execute("PRAGMA schema_version").fetchone()
+            names.of(schema)
             yield SqliteLedger(connection, names)
             connection.execute("COMMIT")
         except BaseException as error:
@@ -78,6 +81,15 @@ class SqliteStore:
         """Open a consistent view of everything that is kept."""
         with self._reading() as connection:
             yield SqliteAudit(connection)
+
+    def backup(self, target: Path, told: copies.Told) -> None:
+        """Write all that is committed now to a file, while others go on; see `copies.copy`.
+
+        Not in the port: a store on a server has the tools of that server for it.
+        """
+        with self._reading() as connection:
+            connection.execute("SELECT 1 FROM meta").fetchone()  # from here on, this transaction sees no later commit
+            copies.copy(connection, target, told)
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:

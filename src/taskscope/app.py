@@ -12,7 +12,6 @@ import sqlite3
 import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -319,19 +318,6 @@ def backlog(home: Path) -> dict[str, int]:
         found["bytes"] += size - read_offset(path, size)
     refused = look_at_rejected(home)
     return found | {"rejected": refused.records, "unreadable": refused.unreadable, "rejected_bytes": refused.bytes}
-
-
-def log_to(home: Home, level: str) -> None:
-    """Let this process log to `logs/monitoring.log` of its home, which rotates."""
-    home.logs.mkdir(mode=0o700, exist_ok=True)
-    handler = RotatingFileHandler(home.logs / "monitoring.log", maxBytes=10 << 20, backupCount=5, encoding="utf-8")
-    formatter = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%SZ")
-    formatter.converter = time.gmtime
-    handler.setFormatter(formatter)
-    for name in ("taskscope", "uvicorn"):
-        logger = logging.getLogger(name)
-        logger.addHandler(handler)
-        logger.setLevel(level)
 
 
 def loops(settings: Settings, store: Store) -> list[Loop]:

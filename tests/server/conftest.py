@@ -27,7 +27,8 @@ class Server:
         if not line:
             _, err = self.process.communicate()
             pytest.fail(f"the server did not start: {err}")
-        self.client = httpx.Client(base_url=json.loads(line)["url"], timeout=DEADLINE_S)
+        self.ready = json.loads(line)
+        self.client = httpx.Client(base_url=self.ready["url"], timeout=DEADLINE_S)
 
     def stop(self, sign: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
         """Stop it, and give its exit code and what it said on stderr."""

@@ -1,15 +1,22 @@
 """A server as a process: what it does beside answering, how it starts and how it ends."""
 
+import http.client
 import json
 import signal
 import socket
+import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 import taskscope
+from taskscope import stats
+from taskscope.ports import Filter
+from taskscope.store.sqlite import SqliteStore
 from tests.cli.facts import event, finished, ndjson
 from tests.server.conftest import DEADLINE_S, TASKSCOPE, Server, wait_for
 
@@ -80,6 +87,22 @@ def test_a_home_has_one_server(start: Start) -> None:
     assert command("tick", "--home", server.home).returncode == 1
 
 
+def test_a_second_server_of_a_home_is_told_of_the_home_and_not_of_the_port(start: Start) -> None:
+    server = start()
+    port = str(urlsplit(server.ready["url"]).port)
+    second = command("serve", "--port", port, "--home", server.home)
+    assert (second.returncode, second.stdout) == (1, "")
+    assert f"another server holds the home {server.home}" in second.stderr
+
+
+def test_a_home_is_free_once_its_server_is_killed(start: Start) -> None:
+    first = start()
+    port = str(urlsplit(first.ready["url"]).port)
+    first.stop(signal.SIGKILL)
+    again = start("--port", port)
+    assert again.ready["url"] == first.ready["url"]
+
+
 def test_a_server_starts_while_somebody_looks_whether_one_is_there(start: Start) -> None:
     home = start().home
     start_again = [command("stats", "--json", "--home", home).returncode for _ in range(3)]
@@ -108,7 +131,72 @@ def test_a_port_that_is_taken_is_named_with_the_remedy(tmp_path: Path) -> None:
     assert "--port" in refused.stderr
 
 
+def logged(home: Path, file: str = "monitoring.log") -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (home / "logs" / file).read_text().splitlines()]
+
+
 def test_a_server_logs_to_its_home(start: Start) -> None:
     server = start()
-    assert "startup complete" in (server.home / "logs" / "monitoring.log").read_text()
-    assert (server.home / "logs").stat().st_mode & 0o077 == 0
+    started = next(line for line in logged(server.home) if "startup complete" in line["message"])
+    assert set(started) == {"time", "level", "logger", "message"}
+    assert (started["level"], started["logger"]) == ("INFO", "uvicorn.error")
+    made = set((server.home / "logs").rglob("*"))
+    assert {path.name for path in made if path.is_dir()} == {"alerts", "monitoring_results", "errors"}
+    assert all(path.stat().st_mode & 0o077 == 0 for path in made | {server.home / "logs"})
+
+
+def test_a_server_goes_on_without_logs_and_says_so(start: Start, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir(0o700)
+    (home / "logs").write_text("a file where the folder should be")
+    server = start()
+    assert server.client.get("/api/v1/health").status_code == 200
+    code, err = server.stop()
+    assert code == 0
+    assert "no logs are kept" in err.splitlines()[0]
+    assert any("startup complete" in line for line in err.splitlines())
+
+
+def test_a_server_says_on_stdout_where_it_is_once_it_answers(start: Start) -> None:
+    server = start()
+    assert server.ready["pid"] == server.process.pid
+    assert server.client.get("/api/v1/health").json() == {"status": "ok"}
+
+
+def test_a_server_that_is_told_to_stop_answers_what_is_under_way_and_drains_once_more(start: Start) -> None:
+    server = start()
+    holder = sqlite3.connect(server.home / "taskscope.db", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")  # now every batch waits
+    url = urlsplit(server.ready["url"])
+    sender = http.client.HTTPConnection(url.hostname or "", url.port, timeout=DEADLINE_S)
+    body = ndjson([event("task.submitted", "sent", 0)])
+    sender.request("POST", "/api/v1/events", body, {"Content-Type": "application/x-ndjson"})
+    wait_for(lambda: server.client.get("/api/v1/health").status_code == 200)  # so the one before it has been read
+    scope = taskscope.connect(home=server.home, worker="w")
+    scope.submitted("draw", task_id="recorded")
+    server.process.send_signal(signal.SIGTERM)
+    wait_for(lambda: any("Shutting down" in line["message"] for line in logged(server.home)))
+    holder.execute("ROLLBACK")
+    holder.close()
+    answer = sender.getresponse()
+    assert (answer.status, json.loads(answer.read())["accepted"]) == (200, 1)
+    sender.close()
+    server.client.close()
+    _, err = server.process.communicate(timeout=DEADLINE_S)
+    assert (server.process.returncode, len(err.splitlines())) == (0, 1)
+    store = SqliteStore(server.home / "taskscope.db")  # a command would drain by itself
+    assert stats.stats(store, Filter())["submitted"] == 2
+    store.close()
+    scope.close()
+
+
+def test_a_server_that_can_not_drain_in_the_end_says_so_and_ends_well(start: Start) -> None:
+    server = start()
+    lock = server.home / "spool" / "drain.lock"
+    lock.mkdir(parents=True)
+    wait_for(lambda: (server.home / "logs" / "scheduler.log").exists() and logged(server.home, "scheduler.log"))
+    code, err = server.stop()
+    assert code == 0
+    assert "wait in the spool for the next start" in err
+    assert "drain" in logged(server.home, "errors/errors.log")[-1]["message"]
+    assert any("the loop drain failed" in line["message"] for line in logged(server.home, "scheduler.log"))

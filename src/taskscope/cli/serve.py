@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
 from taskscope import app
 from taskscope.cli.session import Session, options
+from taskscope.errors import TaskscopeError
 from taskscope.server.application import create_app
 from taskscope.server.listening import listen, serve, url
+from taskscope.server.logs import log_to
+
+if TYPE_CHECKING:
+    from taskscope.ports import Store
+
+_log = logging.getLogger("taskscope")
 
 
 @click.command("serve")
@@ -20,15 +30,25 @@ from taskscope.server.listening import listen, serve, url
 def command(session: Session, host: str, port: int) -> None:
     """Serve the API, and drain, sweep and forget beside it; ends with SIGTERM or Ctrl-C."""
     home = app.Home(session.settings.home)
-    with listen(host, port) as listener, home.serving(), session.store() as store:
-        app.log_to(home, session.settings.log_level)
+    with home.serving(), listen(host, port) as listener, session.store() as store:
+        log_to(home.logs, session.settings.log_level)
 
         def ready() -> None:
             if session.json:
-                click.echo(msgspec.json.encode({"url": url(listener)}))
+                click.echo(msgspec.json.encode({"url": url(listener), "pid": os.getpid()}))
             click.echo(f"Taskscope serves on {url(listener)}", err=True)
 
         application = create_app(
             store, session.settings, loops=app.loops(session.settings, store), version=version("taskscope")
         )
         serve(application, listener, ready)
+        _drain_once_more(session, store)
+
+
+def _drain_once_more(session: Session, store: Store) -> None:
+    """Take what was recorded until the end. A failure loses nothing: the next drain goes on where this one stopped."""
+    try:
+        app.drain(session.settings, store, app.now_us(), wait=True)
+    except (TaskscopeError, OSError) as error:
+        _log.error("the last drain failed: %s", error)
+        click.echo(f"Warning: the newest facts wait in the spool for the next start: {error}", err=True)

@@ -12,7 +12,7 @@ from taskscope.errors import TaskscopeError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
 
-_log = logging.getLogger("taskscope")
+_log = logging.getLogger("taskscope.scheduler")
 
 
 class Loop(NamedTuple):

@@ -8,7 +8,6 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
-import sqlite3
 import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -27,17 +26,18 @@ from taskscope.sdk.home import SPOOL
 from taskscope.sdk.sidecars import read_offset
 from taskscope.sdk.waiting import look_at_rejected
 from taskscope.server.loops import Loop
-from taskscope.store.sqlite import SqliteStore, copies
+from taskscope.store.sqlite import SqliteStore, copies, inspection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from taskscope.config import Settings
-    from taskscope.ports import Store
+    from taskscope.ports import Inspection, Store
     from taskscope.store.sqlite.copies import Told
 
 STORE_FILE = "taskscope.db"
 SERVE_LOCK = "serve.lock"
+SERVE_ADDRESS = "serve.url"
 LOGS = "logs"
 DRAIN_INTERVAL_S = 0.5
 RETENTION_INTERVAL_S = 3600.0
@@ -92,6 +92,21 @@ class Home:
             if not held:
                 raise _held(f"another server holds the home {self.path}; stop it, or name another home with --home")
             yield
+
+    def announce(self, url: str) -> None:
+        """Say where the server of this home answers; to be called by the one that holds it."""
+        path = self.path / SERVE_ADDRESS
+        beside = path.with_name(path.name + ".tmp")
+        beside.touch(0o600)
+        beside.write_text(url, "utf-8")
+        beside.replace(path)
+
+    def address(self) -> str:
+        """Give where the server of this home answers, or the last one did; empty where none ever said."""
+        try:
+            return (self.path / SERVE_ADDRESS).read_text("utf-8")
+        except FileNotFoundError:
+            return ""
 
     @contextmanager
     def unserved(self) -> Iterator[None]:
@@ -290,19 +305,16 @@ def restore(settings: Settings, source: Path, told: Told) -> Path | None:
     return before
 
 
-def schema_version(path: Path) -> int | None:
-    """Give the schema's version of a store file, None where there is no file."""
-    if not path.exists():
-        return None
-    try:
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
-        try:
-            [version] = connection.execute("PRAGMA user_version").fetchone()
-        finally:
-            connection.close()
-    except sqlite3.Error as error:
-        raise StoreError(f"{path} can't be read as a store: {error}") from error
-    return int(version)
+def inspect(settings: Settings, since: int, patience_s: float) -> Inspection | None:
+    """Look at the store from outside, None where there is none; see `inspection.inspect`.
+
+    Raises
+    ------
+    StoreError
+        It can't be read as a store.
+    """
+    path = store_file(settings)
+    return inspection.inspect(path, since, patience_s) if path.exists() else None
 
 
 def backlog(home: Path) -> dict[str, int]:
@@ -318,6 +330,19 @@ def backlog(home: Path) -> dict[str, int]:
         found["bytes"] += size - read_offset(path, size)
     refused = look_at_rejected(home)
     return found | {"rejected": refused.records, "unreadable": refused.unreadable, "rejected_bytes": refused.bytes}
+
+
+def oldest_s(home: Path, now_s: float) -> float:
+    """Give the age of the oldest segment that is not delivered to its end, seconds; 0 where none waits."""
+    oldest = now_s
+    for path in (home / SPOOL).glob("*" + SEGMENT_SUFFIX):
+        try:
+            found = path.lstat()
+        except FileNotFoundError:  # drained since it was listed
+            continue
+        if read_offset(path, found.st_size) < found.st_size:
+            oldest = min(oldest, found.st_mtime)
+    return now_s - oldest
 
 
 def loops(settings: Settings, store: Store) -> list[Loop]:

@@ -7,6 +7,7 @@ It is read through `Questions`, one consistent view long. Instants are integer m
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -296,6 +297,35 @@ class Damage(NamedTuple):
     table: str
     key: str
     what: str
+
+
+class Inspection(NamedTuple):
+    """What a store says of itself to a doctor; instants in microseconds, 0 where there is none.
+
+    Attributes
+    ----------
+    schema, known_schema
+        The version of its schema, and the newest one that this program knows.
+    damage
+        What is wrong with it as a file or database; empty for nothing, None where the look took too long.
+    mark
+        How far the sweep has come.
+    newest, received
+        When the newest run began or was submitted, and when the last fact was received.
+    skewed
+        Runs since an instant that started before they were submitted.
+    refused
+        How many facts were refused since the store was made, by reason.
+    """
+
+    schema: int
+    known_schema: int
+    damage: list[str] | None
+    mark: int = 0
+    newest: int = 0
+    received: int = 0
+    skewed: int = 0
+    refused: Mapping[str, int] = MappingProxyType({})
 
 
 class Audit(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sqlite3
 import stat
@@ -14,51 +15,46 @@ from rich.console import Group
 
 from taskscope import app
 from taskscope.cli import tables
+from taskscope.cli.checkup import BAD, OK, Finding, Patient, examine
 from taskscope.cli.session import Session, options
-from taskscope.errors import StoreError
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from collections.abc import Sequence
 
-    from taskscope.config import Settings
+    from rich.console import RenderableType
 
 
 @click.command("doctor")
 @options
 def command(session: Session) -> None:
-    """Look at home, store and spool, change nothing, and say what is wrong; exits with 1 where something is."""
-    answer = _looked_at(session.settings)
-    session.show(answer, lambda: _readable(answer))
+    """Look at home, store, spool and server, change nothing, and say what is wrong; exits with 1 where something is."""
+    patient = Patient(session.settings, os.environ, app.now_us())
+    findings = examine(patient)
+    answer = {
+        "ok": not any(one.level == BAD for one in findings),
+        "problems": [{"what": one.what, "remedy": one.remedy} for one in findings if one.level == BAD],
+        "findings": [one._asdict() for one in findings],
+        **_facts(patient),
+    }
+    session.show(answer, lambda: _readable(findings))
     if not answer["ok"]:
         sys.exit(1)
 
 
-def _looked_at(settings: Settings) -> dict[str, Any]:
-    problems: list[dict[str, str]] = []
+def _facts(patient: Patient) -> dict[str, Any]:
+    settings, seen = patient.settings, patient.facts
     path = app.store_file(settings)
-    home: dict[str, Any] = {"path": str(settings.home), "exists": settings.home.is_dir(), "mode": None, "served": False}
-    if home["exists"]:
-        mode = stat.S_IMODE(settings.home.stat().st_mode)
-        home |= {"mode": f"{mode:04o}", "served": app.Home(settings.home).is_served()}
-        if mode & 0o022:
-            problems.append(_problem(f"others may write to {settings.home}", f"chmod go-w {settings.home}"))
-    store: dict[str, Any] = {"path": str(path), "schema": None, "bytes": path.stat().st_size if path.exists() else 0}
-    try:
-        store["schema"] = app.schema_version(path)
-    except StoreError as error:
-        problems.append(_problem(str(error), "name another store with --store, or restore a copy of it"))
-    spool = app.backlog(settings.home)
-    if spool["rejected_bytes"]:
-        count = f"{spool['rejected']} records of the spool were refused"
-        count += f", {spool['unreadable']} can't be read any more" if spool["unreadable"] else ""
-        remedy = "see the reasons with `taskscope spool list`, then send them again with `taskscope spool replay`"
-        problems.append(_problem(count, remedy))
+    size = path.stat().st_size if path.exists() else 0
+    exists = settings.home.is_dir()
+    mode = f"{stat.S_IMODE(settings.home.stat().st_mode):04o}" if exists else None
     return {
-        "ok": not problems,
-        "problems": problems,
-        "home": home,
-        "store": store,
-        "spool": spool,
+        "home": {"path": str(settings.home), "exists": exists, "mode": mode, "served": patient.served},
+        "store": {
+            "path": str(path),
+            "schema": seen and seen.schema,
+            "bytes": size,
+        },
+        "spool": app.backlog(settings.home),
         "versions": {
             "taskscope": version("taskscope"),
             "python": platform.python_version(),
@@ -67,15 +63,11 @@ def _looked_at(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _problem(what: str, remedy: str) -> dict[str, str]:
-    return {"what": what, "remedy": remedy}
-
-
-def _readable(answer: dict[str, Any]) -> RenderableType:
-    pairs = [
-        (f"{part} {name}", value)
-        for part in ("home", "store", "spool", "versions")
-        for name, value in answer[part].items()
+def _readable(findings: Sequence[Finding]) -> RenderableType:
+    remedies = [
+        tables.plain(f"{'Wrong' if one.level == BAD else 'Doubtful'}: {one.what}. Remedy: {one.remedy}.")
+        for one in findings
+        if one.level != OK
     ]
-    told = [tables.plain(f"Wrong: {problem['what']}. Remedy: {problem['remedy']}") for problem in answer["problems"]]
-    return Group(tables.facts(pairs), "", *(told or [tables.plain("Nothing is wrong.")]))
+    shown = tables.table(("check", "level", "found"), [(one.check, one.level, one.what) for one in findings])
+    return Group(shown, "", *(remedies or [tables.plain("Nothing is wrong.")]))

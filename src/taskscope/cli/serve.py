@@ -34,6 +34,7 @@ def command(session: Session, host: str, port: int) -> None:
         log_to(home.logs, session.settings.log_level)
 
         def ready() -> None:
+            home.announce(url(listener))
             if session.json:
                 click.echo(msgspec.json.encode({"url": url(listener), "pid": os.getpid()}))
             click.echo(f"Taskscope serves on {url(listener)}", err=True)

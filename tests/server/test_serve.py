@@ -163,6 +163,16 @@ def test_a_server_says_on_stdout_where_it_is_once_it_answers(start: Start) -> No
     assert server.client.get("/api/v1/health").json() == {"status": "ok"}
 
 
+def test_a_server_tells_systemd_once_it_answers(start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(DEADLINE_S)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        server = start()
+        assert manager.recv(100) == b"READY=1"
+        assert server.client.get("/api/v1/health").status_code == 200
+
+
 def test_a_server_that_is_told_to_stop_answers_what_is_under_way_and_drains_once_more(start: Start) -> None:
     server = start()
     holder = sqlite3.connect(server.home / "taskscope.db", isolation_level=None)

@@ -14,7 +14,7 @@ from taskscope import app
 from taskscope.cli.session import Session, options
 from taskscope.errors import TaskscopeError
 from taskscope.server.application import create_app
-from taskscope.server.listening import listen, serve, url
+from taskscope.server.listening import listen, serve, tell_manager, url
 from taskscope.server.logs import log_to
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def command(session: Session, host: str, port: int) -> None:
             if session.json:
                 click.echo(msgspec.json.encode({"url": url(listener), "pid": os.getpid()}))
             click.echo(f"Taskscope serves on {url(listener)}", err=True)
+            tell_manager(os.environ.get("NOTIFY_SOCKET", ""))
 
         application = create_app(
             store, session.settings, loops=app.loops(session.settings, store), version=version("taskscope")

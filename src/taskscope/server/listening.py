@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
@@ -53,6 +54,21 @@ def url(listener: socket.socket) -> str:
     """Give the address of a bound socket."""
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def tell_manager(address: str) -> None:
+    """Tell systemd that this server answers.
+
+    Parameters
+    ----------
+    address
+        What NOTIFY_SOCKET says, empty where nobody asked.
+    """
+    if not address:
+        return
+    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as manager:
+        manager.connect("\0" + address[1:] if address.startswith("@") else address)
+        manager.send(b"READY=1")
 
 
 def serve(application: Litestar, listener: socket.socket, ready: Callable[[], object]) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 import taskscope
 from taskscope import app
-from taskscope.cli import checkup
+from taskscope.cli import checks
 from tests.cli.conftest import Cli
 from tests.cli.facts import event, finished, ndjson
 from tests.server.conftest import Server
@@ -27,7 +27,7 @@ CHECKS = ("versions", "home", "disk", "store", "spool", "server", "mark", "clock
 @pytest.fixture(autouse=True)
 def no_remote(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TASKSCOPE_URL", raising=False)
-    monkeypatch.setattr(checkup, "_ANSWER_S", 0.5)
+    monkeypatch.setattr(checks, "_ANSWER_S", 0.5)
 
 
 def found(cli: Cli, check: str, level: str) -> str:
@@ -144,9 +144,9 @@ def test_logs_that_can_not_be_written_are_bad(cli: Cli) -> None:
 
 
 def test_a_disk_that_is_almost_full_is_named(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checkup, "_LITTLE_BYTES", 1 << 60)
+    monkeypatch.setattr(checks, "_LITTLE_BYTES", 1 << 60)
     assert "MiB are free" in found(cli, "disk", "warn")
-    monkeypatch.setattr(checkup, "_NO_BYTES", 1 << 60)
+    monkeypatch.setattr(checks, "_NO_BYTES", 1 << 60)
     assert "MiB are free" in found(cli, "disk", "bad")
 
 
@@ -154,7 +154,7 @@ def test_a_check_that_breaks_is_a_finding_and_the_others_go_on(cli: Cli, monkeyp
     def broken(_: object) -> Any:
         raise ZeroDivisionError("unforeseen")
 
-    monkeypatch.setitem(checkup._CHECKS, "disk", broken)
+    monkeypatch.setitem(checks.CHECKS, "disk", broken)
     assert "ZeroDivisionError: unforeseen" in found(cli, "disk", "bad")
     assert found(cli, "logs", "ok")
 

@@ -1,5 +1,6 @@
 """A server as a process: what it does beside answering, how it starts and how it ends."""
 
+import fcntl
 import http.client
 import json
 import signal
@@ -145,6 +146,15 @@ def test_a_server_logs_to_its_home(start: Start) -> None:
     assert all(path.stat().st_mode & 0o077 == 0 for path in made | {server.home / "logs"})
 
 
+def is_draining(home: Path) -> bool:
+    with (home / "spool" / "drain.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
 def test_a_server_goes_on_without_logs_and_says_so(start: Start, tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir(0o700)
@@ -184,6 +194,8 @@ def test_a_server_that_is_told_to_stop_answers_what_is_under_way_and_drains_once
     wait_for(lambda: server.client.get("/api/v1/health").status_code == 200)  # so the one before it has been read
     scope = taskscope.connect(home=server.home, worker="w")
     scope.submitted("draw", task_id="recorded")
+    wait_for(lambda: is_draining(server.home))  # that one, and it waits as well
+    scope.submitted("draw", task_id="recorded later")
     server.process.send_signal(signal.SIGTERM)
     wait_for(lambda: any("Shutting down" in line["message"] for line in logged(server.home)))
     holder.execute("ROLLBACK")
@@ -195,7 +207,7 @@ def test_a_server_that_is_told_to_stop_answers_what_is_under_way_and_drains_once
     _, err = server.process.communicate(timeout=DEADLINE_S)
     assert (server.process.returncode, len(err.splitlines())) == (0, 1)
     store = SqliteStore(server.home / "taskscope.db")  # a command would drain by itself
-    assert stats.stats(store, Filter())["submitted"] == 2
+    assert stats.stats(store, Filter())["submitted"] == 3
     store.close()
     scope.close()
 

@@ -15,7 +15,8 @@ from rich.console import Group
 
 from taskscope import app
 from taskscope.cli import tables
-from taskscope.cli.checkup import BAD, OK, Finding, Patient, examine
+from taskscope.cli.checks import CHECKS
+from taskscope.cli.patient import BAD, OK, Finding, Patient
 from taskscope.cli.session import Session, options
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 def command(session: Session) -> None:
     """Look at home, store, spool and server, change nothing, and say what is wrong; exits with 1 where something is."""
     patient = Patient(session.settings, os.environ, app.now_us())
-    findings = examine(patient)
+    findings = _examine(patient)
     answer = {
         "ok": not any(one.level == BAD for one in findings),
         "problems": [{"what": one.what, "remedy": one.remedy} for one in findings if one.level == BAD],
@@ -39,6 +40,18 @@ def command(session: Session) -> None:
     session.show(answer, lambda: _readable(findings))
     if not answer["ok"]:
         sys.exit(1)
+
+
+def _examine(patient: Patient) -> list[Finding]:
+    """Look at everything. A check that breaks is a finding as well: who calls a doctor has trouble enough."""
+    found: list[Finding] = []
+    for name, check in CHECKS.items():
+        try:
+            found += [Finding(name, *one) for one in check(patient)]
+        except Exception as error:  # noqa: BLE001 - the other checks go on
+            what = f"this could not be looked at: {type(error).__name__}: {error}"
+            found.append(Finding(name, BAD, what, "see what the message names"))
+    return found
 
 
 def _facts(patient: Patient) -> dict[str, Any]:

@@ -34,7 +34,10 @@ def command(session: Session, host: str, port: int) -> None:
         log_to(home.logs, session.settings.log_level)
 
         def ready() -> None:
-            home.announce(url(listener))
+            try:
+                home.announce(url(listener))
+            except OSError as error:  # only the doctor asks for it
+                _log.warning("the address can't be written into the home: %s", error)
             if session.json:
                 click.echo(msgspec.json.encode({"url": url(listener), "pid": os.getpid()}))
             click.echo(f"Taskscope serves on {url(listener)}", err=True)

@@ -1,7 +1,4 @@
-"""What a doctor looks at: each check gives findings, and none of them changes anything.
-
-A check that breaks is a finding as well: whoever calls a doctor has trouble enough.
-"""
+"""The checks of the doctor: each gives findings (level, what, remedy), and none of them changes anything."""
 
 from __future__ import annotations
 
@@ -11,102 +8,26 @@ import shutil
 import sqlite3
 import stat
 import time
-from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from taskscope import app
-from taskscope.core.clock import DAY, SECOND, to_text
+from taskscope.cli.patient import BAD, OK, WARN
+from taskscope.core.clock import SECOND, to_text
 from taskscope.errors import StoreError
 from taskscope.sdk.home import SPOOL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
-    from taskscope.config import Settings
-    from taskscope.ports import Inspection
-
-OK, WARN, BAD = "ok", "warn", "bad"
+    from taskscope.cli.patient import Patient
 
 _LITTLE_BYTES, _NO_BYTES = 1 << 30, 100 << 20
 _STALE_SPOOL_S = 60
 _LAG_S = 60
 _AHEAD_S = 60
 _ANSWER_S = 3
-_DAMAGE_PATIENCE_S = 5
 _HEALTH = "/api/v1/health"
-
-
-class Finding(NamedTuple):
-    """One thing that was looked at.
-
-    Attributes
-    ----------
-    check
-        What was looked at.
-    level
-        ok, warn or bad.
-    what
-        What was found.
-    remedy
-        What to do, empty where nothing has to be done.
-    """
-
-    check: str
-    level: str
-    what: str
-    remedy: str = ""
-
-
-class Patient:
-    """What is looked at, and when; each part of it once.
-
-    Parameters
-    ----------
-    settings
-        Those of the command.
-    environment
-        The environment variables.
-    now
-        The time, microseconds.
-    """
-
-    def __init__(self, settings: Settings, environment: Mapping[str, str], now: int) -> None:
-        self.settings = settings
-        self.environment = environment
-        self.now = now
-        self.home = settings.home
-
-    @cached_property
-    def served(self) -> bool:
-        """Whether a server holds the home."""
-        return self.home.is_dir() and os.access(self.home, os.W_OK | os.X_OK) and app.Home(self.home).is_served()
-
-    @cached_property
-    def store(self) -> Inspection | StoreError | None:
-        """The store, or why it can't be read; None where there is none."""
-        try:
-            return app.inspect(self.settings, self.now - self.now % DAY - DAY, _DAMAGE_PATIENCE_S)
-        except StoreError as error:
-            return error
-
-    @property
-    def facts(self) -> Inspection | None:
-        """The store, if there is one that can be read."""
-        return None if isinstance(self.store, StoreError) else self.store
-
-
-def examine(patient: Patient) -> list[Finding]:
-    """Look at everything."""
-    found: list[Finding] = []
-    for name, check in _CHECKS.items():
-        try:
-            found += [Finding(name, *one) for one in check(patient)]
-        except Exception as error:  # noqa: BLE001 - the other checks go on
-            what = f"this could not be looked at: {type(error).__name__}: {error}"
-            found.append(Finding(name, BAD, what, "see what the message names"))
-    return found
-
 
 _Found = tuple[str, str, str]
 
@@ -283,7 +204,7 @@ def _logs(patient: Patient) -> Iterator[_Found]:
         yield BAD, f"{logs} can't be written", f"make it a folder of yours: chmod u+rwx {logs}"
 
 
-_CHECKS: dict[str, Callable[[Patient], Iterator[_Found]]] = {
+CHECKS: dict[str, Callable[[Patient], Iterator[_Found]]] = {
     "versions": _versions,
     "home": _home,
     "disk": _disk,

@@ -41,6 +41,8 @@ def test_help_names_every_command() -> None:
         "export",
         "tick",
         "doctor",
+        "backup",
+        "restore",
         "serve",
         "demo",
     ):

@@ -6,7 +6,6 @@ Nothing but this module knows which stores exist. Everything is built here from 
 from __future__ import annotations
 
 import fcntl
-import logging
 import os
 import time
 from contextlib import contextmanager
@@ -214,7 +213,7 @@ def drain(settings: Settings, store: Store, now: int, *, wait: bool = False) -> 
                 taken.append(record)
             except InputError as error:
                 refused.append((str(error), record))
-        receipt = ingest.accept(store, facts, now)
+        receipt = ingest.accept(store, facts, now, malformed=len(refused))
         refused += [(reason, taken[index]) for index, reason in receipt.rejected]
         rejected.put_aside(settings.home, refused)
 

@@ -19,6 +19,7 @@ from taskscope.errors import HomeError, UsageError
 from taskscope.sdk import shipping
 from taskscope.sdk.address import TOKEN_VARIABLE, URL_VARIABLE, parse_address
 from taskscope.sdk.locks import FileLock
+from taskscope.server.logs import log_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +41,7 @@ def command(session: Session, url: str | None, name: str | None) -> None:
     home = app.Home(session.settings.home)
     name = name or f"{ROLE}-{os.uname().nodename}"
     with _only_one(home):
-        app.log_to(home, session.settings.log_level)
+        log_to(home.logs, session.settings.log_level)
         _warn_on_stderr()
         stop = _stop()
         scope = sdk.connect(SERVICE, home=home.path, worker=name, role=ROLE)

@@ -113,8 +113,10 @@ def _spool(patient: Patient) -> Iterator[_Found]:
     if torn := len(list(spool.glob("torn/*"))):
         yield WARN, f"{torn} records were torn by crashes", f"look at {spool / 'torn'}, then remove it"
     if backlog["rejected_bytes"]:
-        where = spool / app.REJECTED
-        yield BAD, "records of the spool were refused", f"see the reasons in {where}, then remove it"
+        count = f"{backlog['rejected']} records of the spool were refused"
+        count += f", {backlog['unreadable']} can't be read any more" if backlog["unreadable"] else ""
+        remedy = "see the reasons with `taskscope spool list`, then send them again with `taskscope spool replay`"
+        yield BAD, count, remedy
 
 
 def _server(patient: Patient) -> Iterator[_Found]:

@@ -151,7 +151,7 @@ print(scope.dropped)
     assert done.stdout.strip() == "0"
     process = agent(url)
     log = home / "logs" / "monitoring.log"
-    wait_for(lambda: "no facts reach" in log.read_text())
+    wait_for(lambda: log.exists() and "no facts reach" in log.read_text())
     server = Server(tmp_path / "server", "--port", str(port))
     wait_for(lambda: empty(home))
     said = stop(process)

@@ -209,10 +209,9 @@ class Appender:
 
     def _in_place(self) -> bool:
         try:
-            found = self._path.lstat()
+            found, own = self._path.lstat(), os.fstat(self._fd)
         except OSError:
             return False
-        own = os.fstat(self._fd)
         return (found.st_dev, found.st_ino) == (own.st_dev, own.st_ino)
 
     def _rescue(self, spool: Path) -> None:

@@ -124,10 +124,13 @@ class SpoolWriter:
                 untold = self._losses.tell(self._task, monotonic(), at_once=True)
                 while self._waiting:
                     self._write(*self._waiting.popleft())
+                # Still as one that writes: a signal handler must not close, nor write to, what is being closed.
+                self._task.finish()
+                self._extra.finish()
+                while self._waiting:
+                    self._write(*self._waiting.popleft())
             finally:
                 self._writing = False
-            self._task.finish()
-            self._extra.finish()
         for line in untold:
             # Outside the lock: a log handler is foreign code.
             _log.warning("taskscope could not keep %s, and could not write that down either", line)

@@ -125,7 +125,7 @@ def test_a_killed_process_loses_nothing_that_was_recorded(child: Start, reader: 
     assert len(found) == len(set(found))
     assert kept <= set(found) <= begun
     assert kept
-    assert reader.last.removed == 1
+    assert reader.last.removed >= 1
 
 
 def test_a_short_write_is_cut_off_and_counted_and_the_application_goes_on(child: Start, reader: Reader) -> None:

@@ -1,7 +1,7 @@
 """Clocks that jump, and clocks of two hosts that differ: ids stay unique, facts keep the time they had, all arrive."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
@@ -10,13 +10,16 @@ import pytest
 import taskscope
 from taskscope import app, config, stats
 from taskscope.ports import Filter, Store
+from taskscope.sdk import ids
+from taskscope.sdk.ids import Uuid7Source
 from tests.sdk.processes import Reader
 
 HOUR = timedelta(hours=1)
+_ids: Uuid7Source = ids.uuid7.__self__  # type: ignore[attr-defined]
 
 
 @pytest.fixture
-def shift(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], None]:
+def shift(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[timedelta], None]]:
     """Set the wall clock that the SDK reads."""
     now, time_ns = datetime.now, time.time_ns
 
@@ -28,7 +31,8 @@ def shift(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], None]:
         monkeypatch.setattr("taskscope.sdk.gaps._now", shifted)
         monkeypatch.setattr(time, "time_ns", lambda: time_ns() + offset // timedelta(microseconds=1) * 1000)
 
-    return by
+    yield by
+    _ids._reset()  # it never goes back by itself, and other tests want ids of now
 
 
 def told(fact: dict[str, str]) -> datetime:

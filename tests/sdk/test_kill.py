@@ -122,7 +122,7 @@ def one_round(nurseries: tuple[Nursery, Nursery], target: str, home: Path, chanc
         extra = 0
     assert returned <= calls.keys(), f"lost: {sorted(returned - calls.keys())[:5]}"
     assert calls.keys() <= begun
-    assert set(calls.values()) == {1}
+    assert set(calls.values()) <= {1}
     counted = stats.stats(store, Filter())
     assert counted["submitted"] == extra + sum(event == "task.submitted" for event, _ in calls)
     assert counted["succeeded"] == sum(event == "task.succeeded" for event, _ in calls)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -88,6 +89,8 @@ def main() -> None:
             os.setpgid(0, 0)
             try:
                 KINDS[kind](Path(home), service)
+            except BaseException:  # noqa: BLE001 - whatever it is, the test is to show it
+                traceback.print_exc()
             finally:
                 os._exit(1)  # a victim never comes to an end by itself
         os.setpgid(pid, pid)

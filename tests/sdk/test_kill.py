@@ -68,7 +68,9 @@ def accounts(home: Path) -> list[Path]:
 
 def read_accounts(home: Path) -> tuple[Calls, Calls]:
     """Give the calls that began, and those that returned."""
-    lines = [line.split() for path in accounts(home) for line in path.read_text().splitlines()]
+    # A kill can cut a line where a page of the file ends, as it can tear a record: what has no end was not written.
+    whole = [path.read_text().rpartition("\n")[0] for path in accounts(home)]
+    lines = [line.split() for text in whole for line in text.splitlines()]
     begun, returned = ({(event, task) for mark, event, task in lines if mark == wanted} for wanted in "ba")
     return begun, returned
 

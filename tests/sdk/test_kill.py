@@ -27,9 +27,8 @@ class Nursery:
     """The program that forks victims, one at a time."""
 
     def __init__(self) -> None:
-        # Segments of 8 KiB, so that a kill also strikes where one gives way to the next.
         path = os.pathsep.join(entry for entry in sys.path if entry)
-        environment = os.environ | {"PYTHONPATH": path, "TASKSCOPE_SPOOL_LIMIT_MB": "4"}
+        environment = os.environ | {"PYTHONPATH": path}
         command = [sys.executable, str(VICTIMS)]
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment

@@ -19,6 +19,10 @@ from pathlib import Path
 
 import taskscope
 from taskscope import app, config
+from taskscope.sdk import appending
+
+# A kill shall also strike where one segment gives way to the next.
+appending.SEGMENT_LIMIT_BYTES = 8 << 10
 
 
 class Account:

@@ -120,13 +120,17 @@ with scope.run("job") as run:
 def test_a_signal_handler_may_record_runs_and_keys_wherever_it_strikes(home: Path, reader: Reader) -> None:
     script = """
 import signal
-hits = 0
+hits = depth = 0
 def handler(number, frame):
-    global hits
+    global hits, depth
+    if depth == 5:  # on a busy machine signals come faster than they are handled
+        return
+    depth += 1
     hits += 1
     with scope.run("handler") as run:
         assert taskscope.current() is run
         scope.submitted("job", idempotency_key=f"h-{hits}")
+    depth -= 1
 signal.signal(signal.SIGALRM, handler)
 signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
 while hits < 200:

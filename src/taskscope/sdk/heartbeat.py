@@ -10,6 +10,7 @@ import threading
 from typing import Any
 
 from taskscope.sdk import forks
+from taskscope.sdk.interpreter import refusal
 from taskscope.sdk.recorder import Recorder, Sender
 
 _log = logging.getLogger("taskscope")
@@ -73,6 +74,8 @@ class Presence:
             self._forget()
 
     def _start_thread(self, sender: Sender, stop: threading.Event) -> None:
+        if refusal() is not None:
+            return  # a thread that outlives a sub-interpreter aborts the whole process
         thread = threading.Thread(target=self._beat, args=(sender, stop), name="taskscope-heartbeat", daemon=True)
         try:
             thread.start()

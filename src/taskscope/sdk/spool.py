@@ -122,10 +122,6 @@ class SpoolWriter:
             self._task.retry()
             try:
                 untold = self._losses.tell(self._task, monotonic(), at_once=True)
-                self._task.finish()
-                self._extra.finish()
-                while self._waiting:
-                    self._write(*self._waiting.popleft())
                 # Still as one that writes: a signal handler must not close, nor write to, what is being closed.
                 self._task.finish()
                 self._extra.finish()

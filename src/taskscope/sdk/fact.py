@@ -19,7 +19,7 @@ _SLIM_MESSAGE = 500
 _SLIM_TRACEBACK = 5_000
 
 
-class Fact(msgspec.Struct, omit_defaults=True):
+class Fact(msgspec.Struct, omit_defaults=True, gc=False):
     """One event, with the fields of the wire format; what is None is left out."""
 
     id: str
@@ -46,7 +46,8 @@ def encode(fact: Fact) -> bytes:
         Whatever the encoder raises when even the shortened fact can't be written.
     """
     try:
-        if fact.data is None or _acceptable(fact.data.get("args"), _ARGS_LEVELS):
+        data = fact.data
+        if data is None or "args" not in data or _acceptable(data["args"], _ARGS_LEVELS):
             payload = _encode(fact)
             if len(payload) <= DATA_LIMIT_BYTES:
                 return payload

@@ -82,19 +82,22 @@ class SpoolWriter:
         extra
             True for a fact that may be dropped before others.
         """
-        if not 0 < len(payload) <= PAYLOAD_LIMIT_BYTES:
+        size = len(payload)
+        if not 0 < size <= PAYLOAD_LIMIT_BYTES:
             self.drop("fact too large" if payload else "fact empty", origin, extra=extra)
             return
         record = frame(payload)
+        appender = self._extra if extra else self._task
         with self._lock:
             if self._writing:
                 self._waiting.append((record, origin, extra))
                 return  # inside a signal handler: the write it interrupted goes on to this record
             self._writing = True
             try:
+                now_s = monotonic()
                 if self._untold:
-                    self._losses.tell(self._task, monotonic())
-                reason = (self._extra if extra else self._task).write(record, monotonic())
+                    self._losses.tell(self._task, now_s)
+                reason = appender.write(record, now_s)
                 if reason is not None:
                     self._lose(reason, origin, extra)
                 while self._waiting:

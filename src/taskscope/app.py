@@ -43,7 +43,7 @@ RETENTION_INTERVAL_S = 3600.0
 
 _LOCK_PATIENCE_S = 1.0
 _SQLITE = "sqlite:///"
-_LATER = ("postgresql", "postgres", "clickhouse")
+_POSTGRES = ("postgresql://", "postgres://")
 
 
 def now_us() -> int:
@@ -152,8 +152,8 @@ def _held(message: str) -> HomeError:
     return error
 
 
-def store_file(settings: Settings) -> Path:
-    """Give the file of the embedded store.
+def store_file(settings: Settings) -> Path | None:
+    """Give the file of the embedded store, None where the store is a database.
 
     Raises
     ------
@@ -163,19 +163,20 @@ def store_file(settings: Settings) -> Path:
     url = settings.store
     if not url:
         return settings.home / STORE_FILE
-    scheme = url.partition(":")[0].partition("+")[0]
-    remedy = "use sqlite:///relative/path or sqlite:////absolute/path"
-    if scheme in _LATER:
-        raise UsageError(f"a store on {scheme} does not work yet: SQLite is the store of this version; {remedy}")
+    if url.startswith(_POSTGRES):
+        return None
     path = url.removeprefix(_SQLITE)
     if path == url or not path or "\0" in path:
-        raise UsageError(f"{url!r} names no store; {remedy}")
+        remedy = "use sqlite:////absolute/path, sqlite:///relative/path or postgresql://USER:PASSWORD@HOST/DATABASE"
+        raise UsageError(f"the URL of the store, which begins with {url[:8]!r}, names no store; {remedy}")
     return Path(path).expanduser().absolute()
 
 
 def open_store(settings: Settings) -> Store:
     """Open the store that the settings name; the embedded one is made when it is missing."""
     path = store_file(settings)
+    if path is None:
+        return _open_postgres(settings.store)
     if path.parent == settings.home:
         Home(settings.home)
     elif not path.parent.is_dir():
@@ -188,6 +189,16 @@ def open_store(settings: Settings) -> Store:
         except OSError as error:
             raise StoreError(f"the store {path} can't be made: {error}") from error
     return SqliteStore(path)
+
+
+def _open_postgres(url: str) -> Store:
+    # Those who use the embedded store need not have a client of databases, nor wait until it is loaded.
+    try:
+        from taskscope.store.postgres import PostgresStore  # noqa: PLC0415
+    except ImportError as error:
+        remedy = "pip install 'taskscope[postgres]'"
+        raise UsageError(f"a store on PostgreSQL needs psycopg, which can't be loaded ({error}); {remedy}") from error
+    return PostgresStore(url)
 
 
 def drain(settings: Settings, store: Store, now: int, *, wait: bool = False) -> segments.Drained:

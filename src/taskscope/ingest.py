@@ -9,7 +9,8 @@ mark, and tasks whose inferred outcome depends on it are seen anew.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from typing import TYPE_CHECKING, NamedTuple
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from taskscope.core import presence, registry, task
 from taskscope.core.clock import DAY, MINUTE, to_text
@@ -17,10 +18,11 @@ from taskscope.core.contributions import contributions
 from taskscope.core.deltas import Deltas
 from taskscope.core.presence import Boot, boot_key
 from taskscope.core.runs import view
+from taskscope.errors import StoreUndoneError
 from taskscope.ports import TaskChange
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from taskscope.core.events import Event
     from taskscope.core.presence import Life
@@ -31,7 +33,9 @@ AHEAD_US = 10 * MINUTE
 """How far the clock of a sender may be ahead of ours."""
 
 _SWEEP_CHUNK = 2000
+_TRIES = 5
 
+T = TypeVar("T")
 Fact = tuple["Event", int]
 """A normalised event and its content hash."""
 
@@ -88,7 +92,8 @@ def accept(store: Store, facts: Sequence[Fact], now: int, malformed: int = 0) ->
     -------
     What became of each; a repeated batch is all duplicates.
     """
-    with store.ledger() as ledger:
+
+    def take(ledger: Ledger) -> Receipt:
         fresh, receipt, refused = _sift(ledger, facts, now)
         if malformed:
             refused["malformed"] = malformed
@@ -96,7 +101,9 @@ def accept(store: Store, facts: Sequence[Fact], now: int, malformed: int = 0) ->
             ledger.count(refused)
         if fresh:
             _settle(ledger, fresh, now)
-    return receipt
+        return receipt
+
+    return _in_one_transaction(store, take)
 
 
 def sweep(store: Store, now: int) -> int:
@@ -109,8 +116,9 @@ def sweep(store: Store, now: int) -> int:
     -------
     How many tasks were seen anew.
     """
-    seen = 0
-    with store.ledger() as ledger:
+
+    def pass_on(ledger: Ledger) -> int:
+        seen = 0
         before = Circumstances(ledger, ledger.mark())
         if now <= before.mark:
             return 0
@@ -120,7 +128,18 @@ def sweep(store: Store, now: int) -> int:
             folds = ledger.tasks(keys)
             _refold(ledger, folds, {}, before, after, now)
             seen += len(keys)
-    return seen
+        return seen
+
+    return _in_one_transaction(store, pass_on)
+
+
+def _in_one_transaction(store: Store, work: Callable[[Ledger], T]) -> T:
+    """Work in a transaction, and once more from the beginning when the store undid it."""
+    for _ in range(_TRIES - 1):
+        with suppress(StoreUndoneError), store.ledger() as ledger:
+            return work(ledger)
+    with store.ledger() as ledger:
+        return work(ledger)
 
 
 def _sift(ledger: Ledger, facts: Sequence[Fact], now: int) -> tuple[list[Fact], Receipt, Counter[str]]:

@@ -1,0 +1,230 @@
+"""The read side of the store: one consistent view of it."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from taskscope.core import sketch
+from taskscope.core.cells import JobCell
+from taskscope.core.clock import DAY
+from taskscope.ports import BusyRow, Filter, PresenceRow, RunRow, TaskRow
+from taskscope.store.postgres import rows
+from taskscope.store.postgres.queries import statements
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from taskscope.core.events import Event
+    from taskscope.core.intervals import Interval
+    from taskscope.ports import Name
+    from taskscope.store.postgres.connection import Connection
+
+ALWAYS = (0, 1 << 62)
+
+
+class PostgresQuestions:
+    """Reads within one REPEATABLE READ transaction: the view that it began with."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Work on a connection that has begun its transaction."""
+        self._connection = connection
+        self._sql = statements("questions")
+
+    def _rows(self, query: str, values: Sequence[Any] | dict[str, Any] = ()) -> list[tuple[Any, ...]]:
+        return self._connection.execute(query, values, binary=True).fetchall()
+
+    def _within(self, name: str, window: Interval) -> list[tuple[Any, ...]]:
+        return self._rows(self._sql[name], {"start": window[0], "end": window[1]})
+
+    # --- the state of the ledger ---
+
+    def mark(self) -> int:
+        """Give the mark."""
+        found = self._rows("SELECT value FROM meta WHERE key = 'mark'")
+        return found[0][0] if found else 0
+
+    def counters(self) -> dict[str, int]:
+        """Give the counts of what was refused, by reason."""
+        return dict(self._rows(self._sql["counters"]))
+
+    def is_sealed(self, window: Interval) -> bool:
+        """Tell whether retention has dropped tasks that count in this window."""
+        return bool(self._rows(self._sql["is_sealed"], (window[0] - DAY, window[1])))
+
+    def finest(self, window: Interval) -> int:
+        """Give the number of the finest granularity that is kept for all days of an interval."""
+        [[finest]] = self._rows(self._sql["finest"], (window[0] - DAY, window[1]))
+        return int(finest)
+
+    def span(self) -> Interval | None:
+        """Give the days from the first to behind the last that hold any cell; None in an empty store."""
+        [[first, last]] = self._rows(self._sql["span"])
+        return None if first is None else (first, last + DAY)
+
+    # --- cells ---
+
+    def job_cells(self, granularity: int, window: Interval, where: Filter) -> Iterator[tuple[int, Name, JobCell]]:
+        """Yield (start, job, cell) of the cells that begin in the window."""
+        clause, values = _among("c", where, ("job", "queue"))
+        for row in self._rows(self._sql["job_cells"] + clause, (granularity, *window, *values)):
+            yield row[0], (row[1], row[2]), JobCell(list(row[3:-1]), sketch.unpack(row[-1]))
+
+    def worker_cells(self, granularity: int, window: Interval, where: Filter) -> Iterator[tuple[int, Name, list[int]]]:
+        """Yield (start, worker, values) of the cells that begin in the window."""
+        clause, values = _among("c", where, ("worker", "queue"))
+        for row in self._rows(self._sql["worker_cells"] + clause, (granularity, *window, *values)):
+            yield row[0], (row[1], row[2]), list(row[3:])
+
+    # --- runs and tasks ---
+
+    def touching(self, windows: Sequence[Interval], where: Filter) -> Iterator[RunRow]:
+        """Yield the runs with a submission, anchor or finish in any of the windows, each once."""
+        if not windows:
+            return
+        clause, values = _among("r", where, ("job", "queue"))
+        parts = [f"r.{time} >= %s AND r.{time} < %s{_BY_JOB[time]}" for _ in windows for time in _BY_JOB]
+        bounds = [bound for window in windows for _ in _BY_JOB for bound in window]
+        query = f"{self._sql['runs']} WHERE ({' OR '.join(parts)}){clause}"
+        yield from (run_row(row) for row in self._rows(query, (*bounds, *values)))
+
+    def tasks_between(self, window: Interval, where: Filter) -> Iterator[TaskRow]:
+        """Yield the tasks whose first submission lies in the window."""
+        clause, values = _among("t", where, ("job", "queue"))
+        yield from (TaskRow(*row) for row in self._rows(self._sql["tasks"] + clause, (*window, *values)))
+
+    def tasks_changed(self, window: Interval, where: Filter) -> Iterator[tuple[TaskRow, list[RunRow]]]:
+        """Yield the tasks whose first submission lies in the window, and that changed after it, with their runs."""
+        clause, values = _among("t", where, ("job", "queue"))
+        changed = " UNION ".join(f"SELECT task FROM run AS r WHERE {time} >= %s{_BY_JOB[time]}" for time in _BY_JOB)
+        query = f"{self._sql['tasks']} AND t.id IN ({changed}){clause}"
+        end = window[1]
+        tasks = [TaskRow(*row) for row in self._rows(query, (*window, end, end, end, *values))]
+        runs: dict[int, list[RunRow]] = {task.number: [] for task in tasks}
+        of_tasks = self._sql["runs"].replace("SELECT", "SELECT r.task,", 1) + " WHERE r.task = ANY(%s::bigint[])"
+        for number, *row in self._rows(of_tasks, (list(runs),)) if runs else ():
+            runs[number].append(run_row(row))
+        yield from ((task, runs[task.number]) for task in tasks)
+
+    def durations(self, window: Interval | None, where: Filter, last: int | None) -> list[tuple[Name, int, str]]:
+        """Give (job, duration, outcome) of finished runs; the newest `last` if given."""
+        clause, values = _among("r", where, ("job", "queue"))
+        query = self._sql["durations"] + clause
+        if window is not None:
+            query += f" AND r.finished_us >= %s AND r.finished_us < %s{_BY_JOB['finished_us']}"
+            values += window
+        if last is not None:
+            query += " ORDER BY r.finished_us DESC, t.service, t.task, r.attempt, r.run LIMIT %s"
+            values += (last,)
+        return [((row[0], row[1]), row[2], row[3]) for row in self._rows(query, values)]
+
+    def waits(self, window: Interval | None, where: Filter) -> list[tuple[Name, int]]:
+        """Give (job, wait) of runs by start."""
+        clause, values = _among("r", where, ("job", "queue"))
+        query = self._sql["waits"] + clause
+        if window is not None:  # a run that has a wait is ordered by its start
+            query += " AND r.anchor_us >= %s AND r.anchor_us < %s"
+            values += window
+        return [((row[0], row[1]), row[2]) for row in self._rows(query, values)]
+
+    def busy(self, window: Interval, where: Filter) -> Iterator[BusyRow]:
+        """Yield the runs whose busy interval, or open time until the last proof of life, touches the window."""
+        yield from _busy_rows([*self._within("busy", window), *self._within("open", window)], where)
+
+    def open_runs(self, where: Filter) -> Iterator[BusyRow]:
+        """Yield the runs without an end, up to their last proof of life."""
+        yield from _busy_rows(self._within("open", ALWAYS), where)
+
+    def page(
+        self, where: Filter, window: Interval | None, after: Sequence[int | str] | None, limit: int
+    ) -> list[RunRow]:
+        """List runs, newest anchor first, ties by service, task, attempt, run and submission, behind a row."""
+        clause, values = _among("r", where, ("job", "queue", "worker"))
+        for column, wanted in (("state", where.states), ("outcome", where.outcomes)):
+            if wanted is not None:
+                clause += f" AND r.{column} = ANY(%s::text[])"
+                values += (list(wanted),)
+        if window is not None:
+            clause += " AND r.anchor_us >= %s AND r.anchor_us < %s"
+            values += window
+        if after is not None:
+            clause += (
+                " AND r.anchor_us <= %s AND (r.anchor_us < %s"
+                " OR (t.service, t.task, r.attempt, r.run, r.submission) > (%s, %s, %s, %s, %s))"
+            )
+            values += (after[0], *after)
+        order = " ORDER BY r.anchor_us DESC, t.service, t.task, r.attempt, r.run, r.submission LIMIT %s"
+        query = f"{self._sql['runs']} WHERE true{clause}{order}"
+        return [run_row(row) for row in self._rows(query, (*values, limit))]
+
+    # --- workers ---
+
+    def presence(self, window: Interval) -> Iterator[PresenceRow]:
+        """Yield the spans that touch the window."""
+        for name in ("presence", "bootless"):
+            yield from (PresenceRow(*row) for row in self._within(name, window))
+
+    def serves(self, row: PresenceRow) -> set[str]:
+        """Give the queues that the boot of a span, or the worker without one, serves."""
+        if row.boot == 0:
+            values: dict[str, Any] = {"service": row.service, "worker": row.worker}
+            return {queue for (queue,) in self._rows(self._sql["served_by_worker"], values)}
+        return {queue for (queue,) in self._rows(self._sql["served_by_boot"], {"boot": row.boot})}
+
+    # --- the log ---
+
+    def events(self) -> Iterator[tuple[Event, int]]:
+        """Yield every fact of the log with its content hash, by time, then id."""
+        for row in stream(self._connection, self._sql["events"]):
+            yield rows.event_from_row(row[:-1]), row[-1]
+
+
+_BY_JOB = {
+    "submitted_us": "",
+    "anchor_us": "",
+    "finished_us": " AND r.job IN (SELECT id FROM name WHERE kind = 'job')",
+}
+"""The times of a run, each with what makes its index usable: finishes are indexed by job."""
+
+
+def stream(connection: Connection, query: str) -> Iterator[tuple[Any, ...]]:
+    """Read rows while they come, in bounded memory: a cursor of the server."""
+    with connection.cursor(name=f"c{next(_numbers)}") as cursor:
+        cursor.itersize = 2000
+        yield from cursor.execute(query, binary=True)
+
+
+_numbers = count()
+
+
+def run_row(row: Sequence[Any]) -> RunRow:
+    """Read a run; the columns are those of `runs` in questions.sql."""
+    return RunRow._make(row)
+
+
+def _busy_rows(found: Iterable[tuple[Any, ...]], where: Filter) -> Iterator[BusyRow]:
+    for row in found:
+        if _matches(where.services, row[0]) and _matches(where.queues, row[1]):
+            yield BusyRow(*row)
+
+
+def _matches(wanted: Sequence[str] | None, value: str) -> bool:
+    return wanted is None or value in wanted
+
+
+def _among(alias: str, where: Filter, kinds: Sequence[str]) -> tuple[str, tuple[Any, ...]]:
+    """Restrict the name columns of a table; the service of a row is that of its names."""
+    clause = ""
+    values: list[Any] = []
+    wanted = {"job": where.jobs, "queue": where.queues, "worker": where.workers}
+    for position, kind in enumerate(kinds):
+        names, services = wanted[kind], where.services if position == 0 else None
+        if names is None and services is None:
+            continue
+        clause += f" AND {alias}.{kind} IN (SELECT id FROM name WHERE kind = '{kind}'"
+        for column, among in (("name", names), ("service", services)):
+            if among is not None:
+                clause += f" AND {column} = ANY(%s::text[])"
+                values.append(list(among))
+        clause += ")"
+    return clause, tuple(values)

@@ -1,0 +1,116 @@
+-- name: job_cells
+SELECT c.start_us, j.service, j.name, c.submitted, c.begun, c.taken, c.gone, c.succeeded, c.failed, c.timed_out,
+    c.cancelled, c.lost, c.inferred_timed_out, c.inferred_lost, c.skewed, c.wait_count, c.wait_us,
+    c.succeeded_count, c.succeeded_us, c.failed_count, c.failed_us, c.other_count, c.other_us, c.outputs,
+    c.tasks_pending, c.tasks_processing, c.tasks_retrying, c.tasks_completed, c.tasks_failed, c.tasks_cancelled,
+    c.histogram
+FROM cell AS c JOIN name AS j ON j.id = c.job
+WHERE c.granularity = %s AND c.start_us >= %s AND c.start_us < %s
+
+-- name: worker_cells
+SELECT c.start_us, w.service, w.name, c.busy_us, c.level, c.finished, c.succeeded, c.exec_count, c.exec_us
+FROM worker_cell AS c JOIN name AS w ON w.id = c.worker
+WHERE c.granularity = %s AND c.start_us >= %s AND c.start_us < %s
+
+-- name: is_sealed
+SELECT 1 FROM sealed_cell WHERE granularity = 2 AND start_us > %s AND start_us < %s LIMIT 1
+
+-- name: finest
+SELECT coalesce(max(finest), 0) FROM coarse_day WHERE day_us > %s AND day_us < %s
+
+-- name: span
+SELECT min(first), max(last) FROM (
+    SELECT min(start_us) AS first, max(start_us) AS last FROM cell WHERE granularity = 2
+    UNION ALL SELECT min(start_us), max(start_us) FROM worker_cell WHERE granularity = 2
+) AS days
+
+-- name: counters
+SELECT substr(key, 9), value FROM meta WHERE starts_with(key, 'refused.')
+
+-- name: runs
+SELECT t.service, t.task, r.attempt, r.run, r.submission, r.anchor_us, j.name, q.name, w.name, b.boot, r.state,
+    r.submitted_us, r.due_us, r.started_us, r.finished_us, r.duration_us, r.wait_us, r.skewed, r.outcome, r.inferred,
+    r.end_type, r.end_id, r.error_type, r.error_message, r.progress, r.outputs, r.proof_us, r.recheck_us,
+    b.heartbeat_us
+FROM run AS r JOIN task AS t ON t.id = r.task
+JOIN name AS j ON j.id = r.job JOIN name AS q ON q.id = r.queue JOIN name AS w ON w.id = r.worker
+LEFT JOIN boot AS b ON b.id = r.boot
+
+-- name: tasks
+SELECT j.service, t.task, j.name, t.state, t.cancelled, t.first_us, t.id
+FROM task AS t JOIN name AS j ON j.id = t.job WHERE t.first_us >= %s AND t.first_us < %s
+
+-- name: durations
+SELECT j.service, j.name, r.duration_us, r.outcome FROM run AS r JOIN name AS j ON j.id = r.job
+JOIN task AS t ON t.id = r.task WHERE r.finished_us IS NOT NULL AND r.duration_us IS NOT NULL
+
+-- name: waits
+SELECT j.service, j.name, r.wait_us FROM run AS r JOIN name AS j ON j.id = r.job WHERE r.wait_us IS NOT NULL
+
+-- name: busy
+-- A run is busy from its anchor on. Those of an hour and more have an index of their own, so that the others are
+-- found by a bounded stretch of anchors.
+SELECT q.service, q.name, w.name, r.anchor_us, r.anchor_us + r.duration_us, r.finished_us, r.outcome
+FROM run AS r JOIN name AS q ON q.id = r.queue JOIN name AS w ON w.id = r.worker
+WHERE r.duration_us < 3600000000 AND r.anchor_us > %(start)s - 3600000000 AND r.anchor_us < %(end)s
+    AND r.anchor_us + r.duration_us > %(start)s
+UNION ALL
+SELECT q.service, q.name, w.name, r.anchor_us, r.anchor_us + r.duration_us, r.finished_us, r.outcome
+FROM run AS r JOIN name AS q ON q.id = r.queue JOIN name AS w ON w.id = r.worker
+WHERE r.duration_us >= 3600000000 AND r.anchor_us < %(end)s AND r.anchor_us + r.duration_us > %(start)s
+
+-- name: open
+-- Runs without an end, observed or inferred, up to their last proof of life.
+SELECT q.service, q.name, w.name, r.started_us, greatest(r.proof_us, b.heartbeat_us), NULL::bigint, NULL::text
+FROM run AS r JOIN name AS q ON q.id = r.queue JOIN name AS w ON w.id = r.worker
+LEFT JOIN boot AS b ON b.id = r.boot
+WHERE r.end_type IS NULL AND r.submission = '' AND r.outcome IS NULL AND r.started_us < %(end)s
+    AND greatest(r.proof_us, b.heartbeat_us) > %(start)s
+
+-- name: presence
+SELECT w.service, w.name, b.id, p.start_us, p.end_us, false
+FROM presence AS p JOIN boot AS b ON b.id = p.boot JOIN name AS w ON w.id = b.worker
+WHERE p.end_us > %(start)s AND p.start_us < %(end)s
+
+-- name: bootless
+-- Workers of facts without a boot: from their first start to their last start or finish, both included.
+SELECT * FROM (
+    SELECT w.service, w.name, 0::bigint,
+        least((
+            SELECT min(r.anchor_us) FROM run AS r WHERE r.worker = w.id AND r.boot IS NULL
+                AND (r.started_us IS NOT NULL OR r.finished_us IS NOT NULL)), s.first_us
+        ) AS first_us,
+        greatest((
+            SELECT max(r.anchor_us) FROM run AS r WHERE r.worker = w.id AND r.boot IS NULL
+                AND (r.started_us IS NOT NULL OR r.finished_us IS NOT NULL)), (
+            SELECT max(r.finished_us) FROM run AS r WHERE r.worker = w.id AND r.boot IS NULL
+                AND r.finished_us IS NOT NULL), s.last_us
+        ) AS last_us, true
+    FROM name AS w LEFT JOIN sealed_worker AS s ON s.worker = w.id
+    WHERE w.kind = 'worker' AND w.name != ''
+) AS seen WHERE first_us < %(end)s AND last_us >= %(start)s
+
+-- name: served_by_boot
+SELECT q.name FROM name AS q WHERE q.id IN (
+    SELECT queue FROM run WHERE boot = %(boot)s
+    UNION SELECT queue FROM boot_queue WHERE boot = %(boot)s
+    UNION SELECT queue FROM sealed_queue WHERE boot = %(boot)s
+)
+
+-- name: served_by_worker
+SELECT q.name FROM name AS q WHERE q.id IN (
+    SELECT c.queue FROM name AS w JOIN worker_cell AS c ON c.worker = w.id
+    WHERE w.kind = 'worker' AND w.service = %(service)s AND w.name = %(worker)s AND c.granularity = 2
+    UNION
+    SELECT r.queue FROM name AS w JOIN run AS r ON r.worker = w.id
+    WHERE w.kind = 'worker' AND w.service = %(service)s AND w.name = %(worker)s AND r.end_type IS NULL
+        AND r.submission = '' AND r.boot IS NULL
+)
+
+-- name: events
+-- Ids that are no UUIDs stand in front of those that are: any order will do that is the same on every store.
+SELECT e.id, e.type, e.time_us, e.service, t.task, e.attempt, e.run, j.name, q.name, w.name, e.boot, e.duration_us,
+    e.data, e.hash
+FROM event AS e LEFT JOIN task AS t ON t.id = e.task LEFT JOIN name AS j ON j.id = e.job
+LEFT JOIN name AS q ON q.id = e.queue LEFT JOIN name AS w ON w.id = e.worker
+ORDER BY e.time_us, length(e.id) = 16, e.id

@@ -1,0 +1,110 @@
+"""The store on a PostgreSQL database: any number of servers write it, one at a time.
+
+A writer's first statement takes an advisory lock that it holds until its transaction ends. The next statement sees
+everything that earlier writers committed (READ COMMITTED takes a snapshot for each statement), and nobody writes
+meanwhile: what is looked up stays true until the commit. It is measured to be as fast as row locks in a fixed order,
+since the writers of one database wait for its disk and its cells anyway.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import psycopg
+from psycopg_pool import ConnectionPool
+
+from taskscope.store.postgres import address
+from taskscope.store.postgres.archive import PostgresArchive
+from taskscope.store.postgres.audit import PostgresAudit
+from taskscope.store.postgres.connection import WRITE_LOCK, Connection, configure, prepare, translated
+from taskscope.store.postgres.ledger import PostgresLedger
+from taskscope.store.postgres.names import Names
+from taskscope.store.postgres.queries import statements
+from taskscope.store.postgres.questions import PostgresQuestions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from taskscope.store.postgres.names import Key
+
+MOST_CONNECTIONS = 8
+PATIENCE_S = 30.0
+"""How long one waits for a connection: over a restart of the server too."""
+
+# The pool warns of every attempt to connect; whoever waits for one gets the error.
+logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
+
+
+class PostgresStore:
+    """Facts and what follows from them in one schema of a database."""
+
+    def __init__(self, url: str) -> None:
+        """Connect, and make the schema or bring it up to date."""
+        info = address.conninfo(url)
+        prepare(info)
+        self._names: dict[Key, int] = {}
+        self._pool: ConnectionPool[Connection] = ConnectionPool(
+            info,
+            min_size=1,
+            max_size=MOST_CONNECTIONS,
+            timeout=PATIENCE_S,
+            configure=configure,
+            check=ConnectionPool.check_connection,
+            open=True,
+        )
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[Connection]:
+        """Work in a transaction: it commits on a clean exit, and leaves no trace after an exception."""
+        try:
+            with self._pool.connection() as connection:
+                connection.execute(begin)
+                try:
+                    yield connection
+                except BaseException:
+                    if not connection.broken:
+                        connection.execute("ROLLBACK")
+                    raise
+                connection.execute("COMMIT")
+        except psycopg.Error as error:
+            raise translated(error) from error
+
+    @contextmanager
+    def ledger(self) -> Iterator[PostgresLedger]:
+        """Open a transaction: it commits on a clean exit, and leaves no trace after an exception."""
+        with self._writing() as (connection, names):
+            yield PostgresLedger(connection, names)
+
+    @contextmanager
+    def archive(self) -> Iterator[PostgresArchive]:
+        """Open a transaction that forgets."""
+        with self._writing() as (connection, names):
+            archive = PostgresArchive(connection, names, PostgresLedger(connection, names))
+            yield archive
+            archive.close()
+
+    @contextmanager
+    def _writing(self) -> Iterator[tuple[Connection, Names]]:
+        with self._transaction("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE") as connection:
+            connection.execute(statements("ledger")["lock"], (WRITE_LOCK,))
+            names = Names(connection, self._names)
+            yield connection, names
+        names.committed()
+
+    @contextmanager
+    def questions(self) -> Iterator[PostgresQuestions]:
+        """Open a consistent view."""
+        with self._transaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") as connection:
+            yield PostgresQuestions(connection)
+
+    @contextmanager
+    def audit(self) -> Iterator[PostgresAudit]:
+        """Open a consistent view of everything that is kept."""
+        with self._transaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") as connection:
+            yield PostgresAudit(connection)
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self._pool.close()

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import sqlite3
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from psycopg.rows import dict_row
 
 from taskscope import stats
 from taskscope.core.clock import MINUTE, SECOND
 from taskscope.ports import Filter
+from taskscope.store.postgres import PostgresStore
 from taskscope.store.sqlite import SqliteStore
 from taskscope.testing import START, deliver, fact
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from taskscope.ingest import Fact
+    from taskscope.ports import Store
 
 ENDPOINT = "wan-2-2-i2v-14b-no-lora"
 WINDOW = ("2026-01-08 08:28:00", "2026-01-08 08:29:00")
@@ -81,16 +83,20 @@ def heartbeats(worker: str, until_s: int = 60) -> list[Fact]:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> SqliteStore:
+def store(any_store: Store) -> Store:
     """Hold the document's minute: A works 45 s in three tasks, B 10 s in one, C not at all."""
-    store = SqliteStore(tmp_path / "store.db")
     work = [*run("a1", "A", 1, 20), *run("a2", "A", 22, 15), *run("a3", "A", 40, 10), *run("b1", "B", 5, 10)]
-    deliver(store, [*work, *(fact for worker in "ABC" for fact in heartbeats(worker))])
-    return store
+    deliver(any_store, [*work, *(fact for worker in "ABC" for fact in heartbeats(worker))])
+    return any_store
 
 
-def rows(store: SqliteStore, sql: str, *values: str) -> list[dict[str, Any]]:
-    """Ask the file with SQL, as any tool would."""
+def rows(store: Store, sql: str, *values: str) -> list[dict[str, Any]]:
+    """Ask the file or the database with SQL, as any tool would; timestamps as the text that they are in the file."""
+    if isinstance(store, PostgresStore):
+        with store._pool.connection() as database, database.cursor(row_factory=dict_row) as cursor:
+            found = cursor.execute(sql.replace("?", "%s"), values).fetchall()
+        return [{name: _text(value) for name, value in row.items()} for row in found]
+    assert isinstance(store, SqliteStore)
     connection = sqlite3.connect(store.path)
     connection.row_factory = sqlite3.Row
     try:
@@ -99,7 +105,11 @@ def rows(store: SqliteStore, sql: str, *values: str) -> list[dict[str, Any]]:
         connection.close()
 
 
-def test_the_average_of_75_and_16_67_and_0_percent_is_30_56(store: SqliteStore) -> None:
+def _text(value: Any) -> Any:
+    return value.isoformat(" ") if isinstance(value, datetime) else value
+
+
+def test_the_average_of_75_and_16_67_and_0_percent_is_30_56(store: Store) -> None:
     answer = stats.utilization(store, Filter(queues=[ENDPOINT]), START, START + MINUTE)
     assert {w["worker"]: round(w["utilization"] * 100, 2) for w in answer["workers"]} == {"A": 75, "B": 16.67, "C": 0}
     [bucket] = answer["buckets"]
@@ -107,7 +117,7 @@ def test_the_average_of_75_and_16_67_and_0_percent_is_30_56(store: SqliteStore) 
     assert round(bucket["avg_utilization"] * 100, 2) == 30.56
 
 
-def test_the_view_has_both_averages_and_null_samples(store: SqliteStore) -> None:
+def test_the_view_has_both_averages_and_null_samples(store: Store) -> None:
     row = rows(store, "SELECT * FROM endpoint_minute_stats WHERE stat_minute = ?", WINDOW[0])[0]
     assert row["endpoint"] == ENDPOINT
     assert (row["active_workers"], row["idle_workers"], row["tasks_completed"]) == (2, 1, 4)
@@ -117,7 +127,7 @@ def test_the_view_has_both_averages_and_null_samples(store: SqliteStore) -> None
     assert row["avg_gpu_utilization"] is None
 
 
-def test_the_documents_statements_run_word_for_word_and_agree_with_the_view(store: SqliteStore) -> None:
+def test_the_documents_statements_run_word_for_word_and_agree_with_the_view(store: Store) -> None:
     by_worker = rows(store, BY_WORKER, ENDPOINT, *WINDOW)
     assert {row["worker_id"]: round(row["utilization_pct"], 2) for row in by_worker} == {"A": 75, "B": 16.67}
     assert {row["worker_id"]: row["total_exec_sec"] for row in rows(store, CHECK)} == {"A": 45, "B": 10}
@@ -128,15 +138,15 @@ def test_the_documents_statements_run_word_for_word_and_agree_with_the_view(stor
     assert view["avg_worker_utilization_completed"] == pytest.approx(average)
 
 
-def test_a_ten_second_task_between_two_snapshots_is_seen(tmp_path: Path) -> None:
-    store = SqliteStore(tmp_path / "store.db")
+def test_a_ten_second_task_between_two_snapshots_is_seen(any_store: Store) -> None:
+    store = any_store
     deliver(store, run("short", "A", 5, 10))
     answer = stats.utilization(store, Filter(), START, START + MINUTE)
     assert answer["workers"][0]["busy_ms"] == 10_000
 
 
-def test_a_worker_that_runs_side_by_side_passes_100_percent(tmp_path: Path) -> None:
-    store = SqliteStore(tmp_path / "store.db")
+def test_a_worker_that_runs_side_by_side_passes_100_percent(any_store: Store) -> None:
+    store = any_store
     deliver(store, [*run("one", "A", 0, 40), *run("two", "A", 0, 40), *heartbeats("A")])
     answer = stats.utilization(store, Filter(), START, START + MINUTE)
     assert answer["workers"][0]["utilization"] == pytest.approx(80 / 60)
@@ -146,16 +156,16 @@ def test_a_worker_that_runs_side_by_side_passes_100_percent(tmp_path: Path) -> N
     assert row["idle_ms"] == 20_000
 
 
-def test_a_minute_in_which_a_worker_only_idles_has_its_row(tmp_path: Path) -> None:
-    store = SqliteStore(tmp_path / "store.db")
+def test_a_minute_in_which_a_worker_only_idles_has_its_row(any_store: Store) -> None:
+    store = any_store
     deliver(store, heartbeats("C", until_s=30))
     [row] = rows(store, "SELECT * FROM endpoint_minute_stats")
     assert (row["stat_minute"], row["active_workers"], row["idle_workers"]) == (WINDOW[0], 0, 1)
     assert (row["avg_worker_utilization"], row["idle_ms"], row["tasks_submitted"]) == (0, 50_000, 0)
 
 
-def test_a_task_across_minutes_is_spread_beside_the_documents_attribution(tmp_path: Path) -> None:
-    store = SqliteStore(tmp_path / "store.db")
+def test_a_task_across_minutes_is_spread_beside_the_documents_attribution(any_store: Store) -> None:
+    store = any_store
     deliver(store, [*run("long", "A", 30, 60)])
     found = {row["stat_minute"][-5:]: row for row in rows(store, "SELECT * FROM endpoint_minute_stats")}
     assert found["28:00"]["avg_worker_utilization"] == 50
@@ -164,8 +174,8 @@ def test_a_task_across_minutes_is_spread_beside_the_documents_attribution(tmp_pa
     assert found["28:00"]["avg_worker_utilization_completed"] is None
 
 
-def test_the_view_agrees_with_utilization_in_every_minute_and_queue(tmp_path: Path) -> None:
-    store = SqliteStore(tmp_path / "store.db")
+def test_the_view_agrees_with_utilization_in_every_minute_and_queue(any_store: Store) -> None:
+    store = any_store
     facts = [f for n in range(40) for f in run(f"t{n}", "ABC"[n % 3], n * 11, 3 + n % 50)]
     facts += [f for worker in "ABCD" for f in heartbeats(worker, 300)]
     deliver(store, facts)
@@ -186,10 +196,10 @@ def test_the_view_agrees_with_utilization_in_every_minute_and_queue(tmp_path: Pa
     assert sum(r["idle_ms"] for r in rows(store, "SELECT * FROM endpoint_minute_stats")) == pytest.approx(idle)
 
 
-def test_present_means_at_the_mark(tmp_path: Path) -> None:
+def test_present_means_at_the_mark(any_store: Store) -> None:
     from taskscope import ingest  # noqa: PLC0415 - used here alone
 
-    store = SqliteStore(tmp_path / "store.db")
+    store = any_store
     deliver(store, [*heartbeats("A", 20), fact("task.started", 12, task="t", worker="A", boot="boot-A")])
     states = []
     for at_s in (20, 39, 40):

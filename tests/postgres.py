@@ -75,3 +75,15 @@ class Schemas:
             store.close()
         for name in self._known:
             run(self._database, sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(name)))
+
+
+def clear(store: PostgresStore) -> None:
+    """Empty a store, quicker than a new one is made. Names stay: a number is nobody's truth."""
+    with store._pool.connection() as connection:
+        tables = connection.execute(
+            "SELECT string_agg(format('DELETE FROM %I', relname), ';') FROM pg_class "
+            "WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' "
+            "AND relname NOT IN ('name', 'taskscope_schema')"
+        ).fetchone()
+        assert tables
+        connection.execute(tables[0])

@@ -139,35 +139,31 @@ def test_the_documents_statements_run_word_for_word_and_agree_with_the_view(stor
 
 
 def test_a_ten_second_task_between_two_snapshots_is_seen(any_store: Store) -> None:
-    store = any_store
-    deliver(store, run("short", "A", 5, 10))
-    answer = stats.utilization(store, Filter(), START, START + MINUTE)
+    deliver(any_store, run("short", "A", 5, 10))
+    answer = stats.utilization(any_store, Filter(), START, START + MINUTE)
     assert answer["workers"][0]["busy_ms"] == 10_000
 
 
 def test_a_worker_that_runs_side_by_side_passes_100_percent(any_store: Store) -> None:
-    store = any_store
-    deliver(store, [*run("one", "A", 0, 40), *run("two", "A", 0, 40), *heartbeats("A")])
-    answer = stats.utilization(store, Filter(), START, START + MINUTE)
+    deliver(any_store, [*run("one", "A", 0, 40), *run("two", "A", 0, 40), *heartbeats("A")])
+    answer = stats.utilization(any_store, Filter(), START, START + MINUTE)
     assert answer["workers"][0]["utilization"] == pytest.approx(80 / 60)
     assert answer["workers"][0]["idle_ms"] == 20_000
-    [row] = [r for r in rows(store, "SELECT * FROM endpoint_minute_stats") if r["stat_minute"] == WINDOW[0]]
+    [row] = [r for r in rows(any_store, "SELECT * FROM endpoint_minute_stats") if r["stat_minute"] == WINDOW[0]]
     assert row["avg_worker_utilization"] == pytest.approx(80 / 60 * 100)
     assert row["idle_ms"] == 20_000
 
 
 def test_a_minute_in_which_a_worker_only_idles_has_its_row(any_store: Store) -> None:
-    store = any_store
-    deliver(store, heartbeats("C", until_s=30))
-    [row] = rows(store, "SELECT * FROM endpoint_minute_stats")
+    deliver(any_store, heartbeats("C", until_s=30))
+    [row] = rows(any_store, "SELECT * FROM endpoint_minute_stats")
     assert (row["stat_minute"], row["active_workers"], row["idle_workers"]) == (WINDOW[0], 0, 1)
     assert (row["avg_worker_utilization"], row["idle_ms"], row["tasks_submitted"]) == (0, 50_000, 0)
 
 
 def test_a_task_across_minutes_is_spread_beside_the_documents_attribution(any_store: Store) -> None:
-    store = any_store
-    deliver(store, [*run("long", "A", 30, 60)])
-    found = {row["stat_minute"][-5:]: row for row in rows(store, "SELECT * FROM endpoint_minute_stats")}
+    deliver(any_store, [*run("long", "A", 30, 60)])
+    found = {row["stat_minute"][-5:]: row for row in rows(any_store, "SELECT * FROM endpoint_minute_stats")}
     assert found["28:00"]["avg_worker_utilization"] == 50
     assert found["29:00"]["avg_worker_utilization"] == 50
     assert found["29:00"]["avg_worker_utilization_completed"] == 100
@@ -175,12 +171,11 @@ def test_a_task_across_minutes_is_spread_beside_the_documents_attribution(any_st
 
 
 def test_the_view_agrees_with_utilization_in_every_minute_and_queue(any_store: Store) -> None:
-    store = any_store
     facts = [f for n in range(40) for f in run(f"t{n}", "ABC"[n % 3], n * 11, 3 + n % 50)]
     facts += [f for worker in "ABCD" for f in heartbeats(worker, 300)]
-    deliver(store, facts)
+    deliver(any_store, facts)
     window = (START, START + 10 * MINUTE)
-    buckets = stats.utilization(store, Filter(queues=[ENDPOINT]), *window)["buckets"]
+    buckets = stats.utilization(any_store, Filter(queues=[ENDPOINT]), *window)["buckets"]
     expected = [
         (b["active_workers"], b["idle_workers"], b["tasks_completed"], round(b["avg_utilization"] * 100, 6))
         for b in buckets
@@ -188,21 +183,20 @@ def test_the_view_agrees_with_utilization_in_every_minute_and_queue(any_store: S
     ]
     found = [
         (r["active_workers"], r["idle_workers"], r["tasks_completed"], round(r["avg_worker_utilization"], 6))
-        for r in rows(store, "SELECT * FROM endpoint_minute_stats ORDER BY stat_minute")
+        for r in rows(any_store, "SELECT * FROM endpoint_minute_stats ORDER BY stat_minute")
         if r["stat_minute"] < "2026-01-08 08:38:00"
     ]
     assert found == expected
-    idle = sum(w["idle_ms"] for w in stats.utilization(store, Filter(), *window, 10 * MINUTE)["workers"])
-    assert sum(r["idle_ms"] for r in rows(store, "SELECT * FROM endpoint_minute_stats")) == pytest.approx(idle)
+    idle = sum(w["idle_ms"] for w in stats.utilization(any_store, Filter(), *window, 10 * MINUTE)["workers"])
+    assert sum(r["idle_ms"] for r in rows(any_store, "SELECT * FROM endpoint_minute_stats")) == pytest.approx(idle)
 
 
 def test_present_means_at_the_mark(any_store: Store) -> None:
     from taskscope import ingest  # noqa: PLC0415 - used here alone
 
-    store = any_store
-    deliver(store, [*heartbeats("A", 20), fact("task.started", 12, task="t", worker="A", boot="boot-A")])
+    deliver(any_store, [*heartbeats("A", 20), fact("task.started", 12, task="t", worker="A", boot="boot-A")])
     states = []
     for at_s in (20, 39, 40):
-        ingest.sweep(store, START + at_s * SECOND)
-        states.append({row["status"] for row in rows(store, "SELECT * FROM workers")})
+        ingest.sweep(any_store, START + at_s * SECOND)
+        states.append({row["status"] for row in rows(any_store, "SELECT * FROM workers")})
     assert states == [{"BUSY"}, {"BUSY"}, {"OFFLINE"}]

@@ -25,6 +25,7 @@ from taskscope.ports import Filter, Store
 from taskscope.store.sqlite import SqliteStore
 from tests.laws.strategies import LATEST, edges, facts, marks
 from tests.oracle import OUTCOMES, Oracle, Row, _key, _ttl
+from tests.postgres import Schemas, clear
 
 FAST = "/dev/shm" if Path("/dev/shm").is_dir() else None
 """A folder in memory: the store waits for the disk at every batch."""
@@ -134,12 +135,22 @@ def stories(draw: st.DrawFn) -> Story:
     return Story(known, steps, mark, draw(st.lists(cut, min_size=2, max_size=4)))
 
 
-@contextmanager
-def told(story: Story) -> Iterator[Store]:
-    """Give a store that has been told a story."""
-    with TemporaryDirectory(dir=FAST) as folder:
-        servers = [SqliteStore(Path(folder) / "store.db") for _ in range(2)]
-        try:
+class Servers:
+    """Opens one store twice for each story: as two servers that take turns."""
+
+    def __init__(self, schemas: Schemas | None) -> None:
+        """Give schemas for PostgreSQL; without them, every story gets a file."""
+        self._schemas = schemas
+        self._reused = [schemas.open("laws") for _ in range(2)] if schemas else []
+
+    def examples(self, count: int) -> int:
+        """Give how many examples a law gets: each costs a server more than a file in memory."""
+        return count // 5 if self._schemas else count
+
+    @contextmanager
+    def told(self, story: Story) -> Iterator[Store]:
+        """Give a store that has been told a story."""
+        with self._empty() as servers:
             for server, step in story.steps:
                 if isinstance(step, int):
                     ingest.sweep(servers[server], step)
@@ -148,9 +159,26 @@ def told(story: Story) -> Iterator[Store]:
                     receipt = ingest.accept(servers[server], batch, LATEST)
                     assert receipt.rejected == []
             yield servers[0]
-        finally:
-            for opened in servers:
-                opened.close()
+
+    @contextmanager
+    def _empty(self) -> Iterator[list[Any]]:
+        if self._schemas:
+            clear(self._reused[0])
+            yield self._reused
+            return
+        with TemporaryDirectory(dir=FAST) as folder:
+            servers = [SqliteStore(Path(folder) / "store.db") for _ in range(2)]
+            try:
+                yield servers
+            finally:
+                for opened in servers:
+                    opened.close()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def servers(request: pytest.FixtureRequest) -> Servers:
+    """Give servers of one kind."""
+    return Servers(request.getfixturevalue("schemas") if request.param == "postgres" else None)
 
 
 def us(text: str | None) -> int | None:
@@ -227,35 +255,44 @@ def wrong_block(seen: Row, expected: Row) -> list[str]:
     return wrong
 
 
-@settings(deadline=None, max_examples=250)
-@given(stories())
-def test_stats_of_any_window_are_what_the_text_says(story: Story) -> None:
-    oracle = Oracle(story.facts, story.mark)
-    with told(story) as store:
-        assert wrong_stats(oracle, stats.stats(store, Filter())) == []
-        for start, end in pairwise(story.cuts):
+def test_stats_of_any_window_are_what_the_text_says(servers: Servers) -> None:
+    @settings(deadline=None, max_examples=servers.examples(250))
+    @given(stories())
+    def holds(story: Story) -> None:
+        oracle = Oracle(story.facts, story.mark)
+        with servers.told(story) as store:
+            assert wrong_stats(oracle, stats.stats(store, Filter())) == []
+            for start, end in pairwise(story.cuts):
+                if start < end:
+                    seen = stats.stats(store, Filter(), start, end)
+                    assert us(seen["from"]) <= start < end <= us(seen["to"])  # type: ignore[operator]
+                    assert wrong_stats(oracle, seen) == []
+
+    holds()
+
+
+def test_stats_of_every_job_are_what_the_text_says(servers: Servers) -> None:
+    @settings(deadline=None, max_examples=servers.examples(100))
+    @given(stories())
+    def holds(story: Story) -> None:
+        oracle = Oracle(story.facts, story.mark)
+        with servers.told(story) as store:
+            assert wrong_jobs(oracle, stats.stats(store, Filter())) == []
+            start, end = story.cuts[:2]
             if start < end:
-                seen = stats.stats(store, Filter(), start, end)
-                assert us(seen["from"]) <= start < end <= us(seen["to"])  # type: ignore[operator]
-                assert wrong_stats(oracle, seen) == []
+                assert wrong_jobs(oracle, stats.stats(store, Filter(), start, end)) == []
+
+    holds()
 
 
-@settings(deadline=None, max_examples=100)
-@given(stories())
-def test_stats_of_every_job_are_what_the_text_says(story: Story) -> None:
-    oracle = Oracle(story.facts, story.mark)
-    with told(story) as store:
-        assert wrong_jobs(oracle, stats.stats(store, Filter())) == []
-        start, end = story.cuts[:2]
-        if start < end:
-            assert wrong_jobs(oracle, stats.stats(store, Filter(), start, end)) == []
+def test_verify_finds_no_difference_whatever_way_the_facts_came(servers: Servers) -> None:
+    @settings(deadline=None, max_examples=servers.examples(200))
+    @given(stories())
+    def holds(story: Story) -> None:
+        with servers.told(story) as store:
+            assert stats.verify(store)["differences"] == []
 
-
-@settings(deadline=None, max_examples=200)
-@given(stories())
-def test_verify_finds_no_difference_whatever_way_the_facts_came(story: Story) -> None:
-    with told(story) as store:
-        assert stats.verify(store)["differences"] == []
+    holds()
 
 
 def row_of_item(item: Row) -> Row:
@@ -275,13 +312,16 @@ def listed(rows: Iterable[Row]) -> list[str]:
     return sorted(str(sorted(row.items())) for row in rows)
 
 
-@settings(deadline=None, max_examples=100)
-@given(stories())
-def test_listed_runs_are_what_the_text_says(story: Story) -> None:
-    with told(story) as store:
-        items = stats.runs(store, Filter(), limit=1000)["items"]
-    expected = Oracle(story.facts, story.mark).runs()
-    assert listed(map(row_of_item, items)) == listed(map(row_of_listing, expected))
+def test_listed_runs_are_what_the_text_says(servers: Servers) -> None:
+    @settings(deadline=None, max_examples=servers.examples(100))
+    @given(stories())
+    def holds(story: Story) -> None:
+        with servers.told(story) as store:
+            items = stats.runs(store, Filter(), limit=1000)["items"]
+        expected = Oracle(story.facts, story.mark).runs()
+        assert listed(map(row_of_item, items)) == listed(map(row_of_listing, expected))
+
+    holds()
 
 
 @st.composite
@@ -332,12 +372,15 @@ def wrong_utilization(oracle: Oracle, seen: Row, step: int) -> list[str]:
     return wrong
 
 
-@settings(deadline=None, max_examples=250)
-@given(stories(), st.lists(frames(), min_size=4, max_size=4))
-def test_utilization_of_any_window_is_what_the_text_says(story: Story, asked: list[tuple[bool, int, int]]) -> None:
-    oracle = Oracle(story.facts, story.mark)
-    with told(story) as store:
-        for cut, (whole, span, step) in zip(story.cuts, asked, strict=False):
-            start = cut - cut % MINUTE if whole else cut
-            seen = stats.utilization(store, Filter(), start, start + span, step)
-            assert wrong_utilization(oracle, seen, step) == []
+def test_utilization_of_any_window_is_what_the_text_says(servers: Servers) -> None:
+    @settings(deadline=None, max_examples=servers.examples(250))
+    @given(stories(), st.lists(frames(), min_size=4, max_size=4))
+    def holds(story: Story, asked: list[tuple[bool, int, int]]) -> None:
+        oracle = Oracle(story.facts, story.mark)
+        with servers.told(story) as store:
+            for cut, (whole, span, step) in zip(story.cuts, asked, strict=False):
+                start = cut - cut % MINUTE if whole else cut
+                seen = stats.utilization(store, Filter(), start, start + span, step)
+                assert wrong_utilization(oracle, seen, step) == []
+
+    holds()

@@ -91,8 +91,7 @@ def add_sealed_worker_cells(
     """Add contributions of dropped tasks to the sealed cells by worker."""
     placed = _placed(names, "worker", cells, coarse)
     known = {
-        tuple(row[:4]): row[4:]
-        for row in _run(connection, "read_sealed_worker_cells", [place for place, *_ in placed])
+        tuple(row[:4]): row[4:] for row in _run(connection, "read_sealed_worker_cells", [place for place, *_ in placed])
     }
     lines = []
     for place, key, work in placed:

@@ -225,7 +225,9 @@ class PostgresLedger:
         """Write boots and their presence."""
         self._subjects.ensure((), boots)
         workers = {("worker", key[0], boot.worker[2]) for key, boot in boots.items() if boot.worker}
-        self._names.ensure(workers | {("queue", key[0], queue) for key, boot in boots.items() for queue in boot.serves()})
+        self._names.ensure(
+            workers | {("queue", key[0], queue) for key, boot in boots.items() for queue in boot.serves()}
+        )
         lines: list[tuple[Any, ...]] = []
         spans: set[tuple[int, int, int]] = set()
         queues: list[tuple[int, int]] = []
@@ -233,9 +235,7 @@ class PostgresLedger:
             number, life = self._subjects.boot(key), boot.life()
             worker = None if boot.worker is None else self._names.number("worker", key[0], boot.worker[2])
             received = self._received if key in self._heard else 0
-            lines.append(
-                (number, presence.pack(boot), received, worker, life and life.heartbeat, life and life.ttl)
-            )
+            lines.append((number, presence.pack(boot), received, worker, life and life.heartbeat, life and life.ttl))
             spans.update((number, start, end) for start, end in boot.spans(cut=bool(key[1])))
             queues += [(number, self._names.number("queue", key[0], queue)) for queue in boot.serves()]
         self._write("save_boots", lines)
@@ -251,7 +251,9 @@ class PostgresLedger:
     def save_jobs(self, jobs: Mapping[Name, Job]) -> None:
         """Write registered jobs."""
         self._names.ensure([("job", *key) for key in jobs])
-        lines = [(self._names.number("job", *key), registry.pack(job), registry.limit(job)) for key, job in jobs.items()]
+        lines = [
+            (self._names.number("job", *key), registry.pack(job), registry.limit(job)) for key, job in jobs.items()
+        ]
         self._write("save_jobs", lines)
 
     def add(self, jobs: Mapping[JobKey, JobCell], workers: Mapping[WorkerKey, list[int]], now: int) -> None:

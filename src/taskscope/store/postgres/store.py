@@ -52,8 +52,12 @@ class PostgresStore:
             timeout=PATIENCE_S,
             configure=configure,
             check=ConnectionPool.check_connection,
-            open=True,
+            open=False,
         )
+        try:
+            self._pool.open(wait=True, timeout=PATIENCE_S)
+        except psycopg.Error as error:
+            raise translated(error) from error
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[Connection]:

@@ -145,7 +145,7 @@ class Servers:
 
     def examples(self, count: int) -> int:
         """Give how many examples a law gets: each costs a server more than a file in memory."""
-        return count // 5 if self._schemas else count
+        return count // 10 if self._schemas else count
 
     @contextmanager
     def told(self, story: Story) -> Iterator[Store]:

@@ -92,8 +92,10 @@ def _migrate(connection: Connection) -> None:
     scripts = migrations()
     if _version(connection) == len(scripts):
         return
+    # Taken before the transaction begins and held until the connection closes: within a transaction that waited for it,
+    # the server would go on believing that a table which another process has made meanwhile does not exist.
+    connection.execute("SELECT pg_advisory_lock(%s)", (_MIGRATION_LOCK,))
     with connection.transaction():
-        connection.execute("SELECT pg_advisory_xact_lock(%s)", (_MIGRATION_LOCK,))
         version = _version(connection)
         if version > len(scripts):
             message = f"the store was written by a newer version (schema {version}); this one knows {len(scripts)}"

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from taskscope.config import Settings
     from taskscope.ports import Inspection, Store
+    from taskscope.store.postgres import PostgresStore
     from taskscope.store.sqlite.copies import Told
 
 STORE_FILE = "taskscope.db"
@@ -168,7 +169,7 @@ def store_file(settings: Settings) -> Path | None:
     path = url.removeprefix(_SQLITE)
     if path == url or not path or "\0" in path:
         remedy = "use sqlite:////absolute/path, sqlite:///relative/path or postgresql://USER:PASSWORD@HOST/DATABASE"
-        raise UsageError(f"the URL of the store, which begins with {url[:8]!r}, names no store; {remedy}")
+        raise UsageError(f"the URL of the store, which begins with {url.partition(':')[0]!r}, names no store; {remedy}")
     return Path(path).expanduser().absolute()
 
 
@@ -176,7 +177,7 @@ def open_store(settings: Settings) -> Store:
     """Open the store that the settings name; the embedded one is made when it is missing."""
     path = store_file(settings)
     if path is None:
-        return _open_postgres(settings.store)
+        return _postgres()(settings.store)
     if path.parent == settings.home:
         Home(settings.home)
     elif not path.parent.is_dir():
@@ -191,14 +192,14 @@ def open_store(settings: Settings) -> Store:
     return SqliteStore(path)
 
 
-def _open_postgres(url: str) -> Store:
+def _postgres() -> type[PostgresStore]:
     # Those who use the embedded store need not have a client of databases, nor wait until it is loaded.
     try:
         from taskscope.store.postgres import PostgresStore  # noqa: PLC0415
     except ImportError as error:
         remedy = "pip install 'taskscope[postgres]'"
         raise UsageError(f"a store on PostgreSQL needs psycopg, which can't be loaded ({error}); {remedy}") from error
-    return PostgresStore(url)
+    return PostgresStore
 
 
 def drain(settings: Settings, store: Store, now: int, *, wait: bool = False) -> segments.Drained:
@@ -257,17 +258,30 @@ def tick(settings: Settings, store: Store, now: int) -> dict[str, Any]:
         return {"mark": q.mark(), "seen": seen, "retention": forgotten}
 
 
+def store_name(settings: Settings) -> str:
+    """Name the store as it may be shown: the path of a file, or a database without user and password."""
+    path = store_file(settings)
+    return _postgres().name(settings.store) if path is None else str(path)
+
+
+def _embedded(settings: Settings, remedy: str) -> Path:
+    path = store_file(settings)
+    if path is None:
+        raise UsageError(f"this is for the embedded store, and the store is a database; {remedy}")
+    return path
+
+
 def backup(settings: Settings, target: Path, told: Told) -> None:
     """Write a consistent copy of the store to a file, while others work on it.
 
     Raises
     ------
     UsageError
-        There is no store, or the file is the store itself.
+        There is no store, it is a database, or the file is the store itself.
     StoreError
         The copy can't be written.
     """
-    path = store_file(settings)
+    path = _embedded(settings, "use pg_dump, which gives a consistent copy")
     if not path.exists():
         raise UsageError(f"there is no store at {path}; name its home with --home")
     if target.exists() and target.samefile(path):
@@ -289,13 +303,13 @@ def restore(settings: Settings, source: Path, told: Told) -> Path | None:
     Raises
     ------
     UsageError
-        The file is the store itself.
+        The file is the store itself, or the store is a database.
     StoreError
         The copy is no store or damaged, or can't be taken in. Nothing changed.
     HomeError
         The store that is there can't be opened, and a server holds the home.
     """
-    path = store_file(settings)
+    path = _embedded(settings, "use pg_restore")
     if path.exists() and source.samefile(path):
         raise UsageError(f"{source} is the store itself; name a copy of it")
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
@@ -324,6 +338,8 @@ def inspect(settings: Settings, since: int, patience_s: float) -> Inspection | N
         It can't be read as a store.
     """
     path = store_file(settings)
+    if path is None:
+        return _postgres().inspect(settings.store, since)
     return inspection.inspect(path, since, patience_s) if path.exists() else None
 
 

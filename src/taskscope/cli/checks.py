@@ -73,23 +73,25 @@ def _disk(patient: Patient) -> Iterator[_Found]:
 
 
 def _store(patient: Patient) -> Iterator[_Found]:
-    path = app.store_file(patient.settings)
+    path, name = app.store_file(patient.settings), app.store_name(patient.settings)
     found = patient.store
     if isinstance(found, StoreError):
         yield BAD, str(found), "name another store with --store, or `taskscope restore` a copy of it"
         return
     if found is None:
-        yield OK, f"there is no store at {path} yet; it is made by the first command", ""
+        yield OK, f"there is no store at {name} yet; it is made by the first command", ""
         return
     if found.schema > found.known_schema:
-        what = f"{path} was written by a newer version (schema {found.schema}; this one knows {found.known_schema})"
+        what = f"{name} was written by a newer version (schema {found.schema}; this one knows {found.known_schema})"
         yield BAD, what, "install that version again"
     elif found.damage:
-        yield BAD, f"{path} is damaged: {'; '.join(found.damage)}", "`taskscope restore` a copy of it"
+        yield BAD, f"{name} is damaged: {'; '.join(found.damage)}", "`taskscope restore` a copy of it"
+    elif path is None:
+        yield OK, f"{name} answers (schema {found.schema})", ""
     else:
         extent = "was searched for damage in part, it is large" if found.damage is None else "is whole"
         yield OK, f"{path} {extent} (schema {found.schema}, {path.stat().st_size >> 10:,} KiB)", ""
-    mode = stat.S_IMODE(path.stat().st_mode)
+    mode = 0 if path is None else stat.S_IMODE(path.stat().st_mode)
     if mode & 0o077:
         yield WARN, f"others may read {path} (mode {mode:04o})", f"chmod go-rwx {path}"
 

@@ -57,13 +57,13 @@ def _examine(patient: Patient) -> list[Finding]:
 def _facts(patient: Patient) -> dict[str, Any]:
     settings, seen = patient.settings, patient.facts
     path = app.store_file(settings)
-    size = path.stat().st_size if path.exists() else 0
+    size = path.stat().st_size if path is not None and path.exists() else 0
     exists = settings.home.is_dir()
     mode = f"{stat.S_IMODE(settings.home.stat().st_mode):04o}" if exists else None
     return {
         "home": {"path": str(settings.home), "exists": exists, "mode": mode, "served": patient.served},
         "store": {
-            "path": str(path),
+            "path": app.store_name(settings),
             "schema": seen and seen.schema,
             "bytes": size,
         },

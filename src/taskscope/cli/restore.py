@@ -18,5 +18,5 @@ def command(session: Session, file: Path) -> None:
     """Replace what the store holds by the copy FILE; what it held is kept beside it. A server may go on working."""
     with progress("Restoring") as told:
         before = app.restore(session.settings, file, told)
-    answer = {"file": str(file), "store": str(app.store_file(session.settings)), "before": before and str(before)}
+    answer = {"file": str(file), "store": app.store_name(session.settings), "before": before and str(before)}
     session.show(answer, lambda: tables.facts(answer.items()))

@@ -8,7 +8,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from taskscope.errors import UsageError
 
 _FORM = "write postgresql://USER:PASSWORD@HOST:5432/DATABASE"
-_ESCAPE = "in a password write @ as %40, / as %2F, : as %3A, ? as %3F, # as %23 and % as %25"
+_ESCAPE = "in a password write @ as %40, / as %2F and % as %25"
 
 # A connection that hangs is noticed by us, and one that we leave hanging by the server (see connection.SETTINGS).
 _DEFAULTS = {

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg import errors
@@ -11,6 +12,9 @@ from psycopg_pool import PoolTimeout
 from taskscope.errors import StoreBusyError, StoreError, StoreUndoneError
 from taskscope.store.postgres.address import place
 from taskscope.store.postgres.queries import migrations
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -63,11 +67,18 @@ def prepare(info: str) -> None:
     StoreError
         There is no such database, it refuses us, it is no store of ours, or one of a newer version.
     """
+    with alone(info) as connection:
+        _check(connection)
+        _migrate(connection)
+
+
+@contextmanager
+def alone(info: str) -> Iterator[Connection]:
+    """Connect outside of any pool: whoever opens a store waits for no second try, and gets the reason."""
     try:
         with psycopg.connect(info) as connection:
             configure(connection)
-            _check(connection)
-            _migrate(connection)
+            yield connection
     except errors.DuplicateTable as error:
         remedy = "use a database of its own, or a schema of its own: ...?options=-csearch_path%3Dtaskscope"
         message = f"the store {place(info)} holds something else: {_said(error)}; {remedy}"
@@ -90,13 +101,13 @@ def _check(connection: Connection) -> None:
 def _migrate(connection: Connection) -> None:
     """Run the scripts that the database has not seen, all in one transaction; one process at a time does so."""
     scripts = migrations()
-    if _version(connection) == len(scripts):
+    if version_of(connection) == len(scripts):
         return
     # Taken before the transaction begins and held until the connection closes: within a transaction that waited for it,
     # the server would go on believing that a table which another process has made meanwhile does not exist.
     connection.execute("SELECT pg_advisory_lock(%s)", (_MIGRATION_LOCK,))
     with connection.transaction():
-        version = _version(connection)
+        version = version_of(connection)
         if version > len(scripts):
             message = f"the store was written by a newer version (schema {version}); this one knows {len(scripts)}"
             raise StoreError(message)
@@ -108,7 +119,8 @@ def _migrate(connection: Connection) -> None:
         connection.execute("UPDATE taskscope_schema SET version = %s", (len(scripts),))
 
 
-def _version(connection: Connection) -> int:
+def version_of(connection: Connection) -> int:
+    """Give the version of the schema, 0 where there is none."""
     [there] = connection.execute("SELECT to_regclass('taskscope_schema') IS NOT NULL").fetchone() or (False,)
     row = connection.execute("SELECT max(version) FROM taskscope_schema").fetchone() if there else None
     return (row and row[0]) or 0

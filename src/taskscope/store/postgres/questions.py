@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from taskscope.core import sketch
+from taskscope.core import gaps, sketch
 from taskscope.core.cells import JobCell
 from taskscope.core.clock import DAY
 from taskscope.ports import BusyRow, Filter, PresenceRow, RunRow, TaskRow
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from taskscope.core.events import Event
+    from taskscope.core.gaps import Gap
     from taskscope.core.intervals import Interval
     from taskscope.ports import Name
     from taskscope.store.postgres.connection import Connection
@@ -173,9 +174,17 @@ class PostgresQuestions:
 
     # --- the log ---
 
+    def gaps(self, where: Filter) -> list[Gap]:
+        """Give what senders of these services say that they dropped."""
+        query, values = self._sql["events"] + " WHERE e.type = 'spool.gap'", []
+        if where.services is not None:
+            query += " AND e.service = ANY(%s::text[])"
+            values.append(list(where.services))
+        return [gaps.gap(rows.event_from_row(row[:-1])) for row in self._rows(query, values)]
+
     def events(self) -> Iterator[tuple[Event, int]]:
         """Yield every fact of the log with its content hash, by time, then id."""
-        for row in stream(self._connection, self._sql["events"]):
+        for row in stream(self._connection, self._sql["events"] + _BY_TIME):
             yield rows.event_from_row(row[:-1]), row[-1]
 
 
@@ -185,6 +194,10 @@ _BY_JOB = {
     "finished_us": " AND r.job IN (SELECT id FROM name WHERE kind = 'job')",
 }
 """The times of a run, each with what makes its index usable: finishes are indexed by job."""
+
+
+_BY_TIME = " ORDER BY e.time_us, length(e.id) = 16, e.id"
+"""Ids that are no UUIDs stand in front of those that are: any order will do that is the same on every store."""
 
 
 def stream(connection: Connection, query: str) -> Iterator[tuple[Any, ...]]:

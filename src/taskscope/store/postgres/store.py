@@ -19,6 +19,7 @@ from taskscope.store.postgres import address
 from taskscope.store.postgres.archive import PostgresArchive
 from taskscope.store.postgres.audit import PostgresAudit
 from taskscope.store.postgres.connection import WRITE_LOCK, Connection, configure, prepare, translated
+from taskscope.store.postgres.inspection import inspect
 from taskscope.store.postgres.ledger import PostgresLedger
 from taskscope.store.postgres.names import Names
 from taskscope.store.postgres.queries import statements
@@ -27,6 +28,7 @@ from taskscope.store.postgres.questions import PostgresQuestions
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from taskscope.ports import Inspection
     from taskscope.store.postgres.names import Key
 
 MOST_CONNECTIONS = 8
@@ -58,6 +60,16 @@ class PostgresStore:
             self._pool.open(wait=True, timeout=PATIENCE_S)
         except psycopg.Error as error:
             raise translated(error) from error
+
+    @staticmethod
+    def name(url: str) -> str:
+        """Name a store as it may be shown: host, port and database."""
+        return address.place(address.conninfo(url))
+
+    @staticmethod
+    def inspect(url: str, since: int) -> Inspection | None:
+        """Look at a store from outside, None where there is none yet; nothing is changed, see `inspection.inspect`."""
+        return inspect(address.conninfo(url), since)
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[Connection]:

@@ -34,6 +34,7 @@ CREATE TABLE event (
 );
 CREATE INDEX event_task ON event (task) WHERE task IS NOT NULL;
 CREATE INDEX event_boot ON event (subject_boot) WHERE subject_boot IS NOT NULL;
+CREATE INDEX event_gap ON event (service) WHERE type = 'spool.gap';
 CREATE INDEX event_job ON event (job) WHERE type = 'job.registered';
 
 -- A task: the fold of its facts. `base` is the fold of those facts that retention has dropped.

@@ -90,7 +90,8 @@ UPDATE job AS j SET base = k.base, base_crc = k.crc
 FROM unnest(%s::bigint[], %s::bytea[], %s::bigint[]) AS k (name, base, crc) WHERE j.name = k.name
 
 -- name: forget_others
-DELETE FROM event WHERE seq < %s AND task IS NULL
+-- What is missing stays missing, so gaps are kept as long as the days that they are about: for ever.
+DELETE FROM event WHERE seq < %s AND task IS NULL AND type != 'spool.gap'
 
 -- name: days_to_coarsen
 -- Days whose cells of one granularity have not changed since an instant, by their newest change.

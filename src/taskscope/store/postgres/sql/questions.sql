@@ -108,9 +108,7 @@ SELECT q.name FROM name AS q WHERE q.id IN (
 )
 
 -- name: events
--- Ids that are no UUIDs stand in front of those that are: any order will do that is the same on every store.
 SELECT e.id, e.type, e.time_us, e.service, t.task, e.attempt, e.run, j.name, q.name, w.name, e.boot, e.duration_us,
     e.data, e.hash
 FROM event AS e LEFT JOIN task AS t ON t.id = e.task LEFT JOIN name AS j ON j.id = e.job
 LEFT JOIN name AS q ON q.id = e.queue LEFT JOIN name AS w ON w.id = e.worker
-ORDER BY e.time_us, length(e.id) = 16, e.id

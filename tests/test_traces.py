@@ -20,6 +20,7 @@ from taskscope.core.runsfile import decode_run
 from taskscope.ports import Filter
 from taskscope.store.sqlite import SqliteStore
 from taskscope.testing import deliver, picture
+from tests.postgres import Schemas
 
 NOW = from_text("2026-11-01T00:00:00Z")
 FOLDER = Path(os.environ.get("TASKSCOPE_TRACES", "/nonexistent"))
@@ -135,6 +136,18 @@ def test_nothing_differs_from_the_log_and_importing_again_adds_nothing(
     assert deliver(stores[trace], facts, now=NOW)[:2] == (0, len(facts))
     assert stats.stats(stores[trace], Filter()) == before
     assert stats.verify(stores[trace])["differences"] == []
+
+
+@pytest.mark.parametrize("trace", TRACES)
+def test_postgresql_gives_the_same_answers(trace: str, stores: dict[str, SqliteStore], schemas: Schemas) -> None:
+    facts = [fact for line in lines_of(trace) for fact in decode_run(line)]
+    windows = [(from_ms(w["start"]), from_ms(w["end"])) for w in answers(trace)["windows"].values()][:3]
+    other = schemas.open("trace")
+    chance = random.Random(trace)
+    deliver(other, chance.sample(facts, len(facts)), now=NOW, size=10_000)
+    assert picture(other, windows) == picture(stores[trace], windows)
+    assert stats.percentiles(other, Filter()) == stats.percentiles(stores[trace], Filter())
+    assert stats.verify(other) == stats.verify(stores[trace])
 
 
 @pytest.mark.parametrize("trace", TRACES)

@@ -10,7 +10,7 @@ import pytest
 
 from taskscope import ingest, retention, stats
 from taskscope.core.clock import DAY, MINUTE
-from taskscope.ports import Keep
+from taskscope.ports import Keep, Store
 from taskscope.store.sqlite import SqliteStore
 from taskscope.testing import START, a_run, deliver, fact
 
@@ -27,9 +27,8 @@ UNPROTECTED = {
 }
 
 
-def furnished(folder: Path) -> Path:
-    """Make a store in which every table holds a row: live tasks, bases, sealed parts, coarse days, refusals."""
-    store = SqliteStore(folder / "furnished.db")
+def furnish(store: Store) -> None:
+    """Fill a store so that every table holds a row: live tasks, bases, sealed parts, coarse days, refusals."""
     old = [f for n in range(6) for f in a_run(f"old{n}", n * 90, 20 + n, job="j", queue="q", worker="w")]
     old += a_run("booted", 5, 3, job="j", queue="q", worker="v", boot="b", run="r")
     old += [
@@ -52,14 +51,16 @@ def furnished(folder: Path) -> Path:
     assert len(deliver(store, new, now=later).rejected) == 1
     ingest.sweep(store, later + MINUTE)
     assert stats.verify(store)["differences"] == []
-    store.close()
-    return folder / "furnished.db"
 
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give the furnished store, to be copied."""
-    return furnished(tmp_path_factory.mktemp("furnished"))
+    path = tmp_path_factory.mktemp("furnished") / "furnished.db"
+    store = SqliteStore(path)
+    furnish(store)
+    store.close()
+    return path
 
 
 def tables(path: Path) -> dict[str, list[str]]:
@@ -75,6 +76,8 @@ def another(value: Any) -> Any:
     """Give a value that differs from this one but has its type."""
     if value is None:
         return 7
+    if isinstance(value, bool):
+        return not value
     if value in (0, 1):
         return 1 - value
     if isinstance(value, bytes):

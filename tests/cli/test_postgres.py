@@ -1,12 +1,13 @@
 """The commands on PostgreSQL: the same answers as on the embedded store, and errors that keep the password."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from taskscope.cli import main
 from tests.cli.conftest import Cli
 from tests.cli.facts import event, finished, ndjson
 from tests.postgres import SERVER, Schemas, require, run
@@ -50,9 +51,10 @@ def test_every_command_answers_the_same_on_both_stores(cli: Cli, tmp_path: Path,
     first, second = (cli("import", "-", "--json", *store, stdin=facts()) for store in ((), other))
     assert first.json == second.json
     assert first.json["rejected_total"] == 1  # of the year 9999
-    assert cli("tick", "--at", "2026-01-09T00:00:00Z", "--json").json == cli(
-        "tick", "--at", "2026-01-09T00:00:00Z", "--json", *other
-    ).json
+    assert (
+        cli("tick", "--at", "2026-01-09T00:00:00Z", "--json").json
+        == cli("tick", "--at", "2026-01-09T00:00:00Z", "--json", *other).json
+    )
     for question in QUESTIONS:
         assert cli.json(*question) == cli.json(*question, *other), question
     page = cli.json("runs", "--limit", "2")["next_cursor"]
@@ -128,15 +130,12 @@ def test_doctor_names_the_database_and_makes_nothing(cli: Cli, schemas: Schemas)
 
 
 def test_without_psycopg_the_remedy_is_named(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "taskscope.store.postgres", None)
+    monkeypatch.setitem(sys.modules, "taskscope.store.postgres", None)
     answer = cli("stats", "--store", "postgresql://me@127.0.0.1/db")
     assert (answer.code, "taskscope[postgres]" in answer.err) == (2, True)
 
 
 def test_the_embedded_store_does_not_load_psycopg(tmp_path: Path) -> None:
-    import subprocess
-    import sys
-
     code = (
         "import sys; from taskscope.cli import main; "
         f"main(['stats', '--json', '--home', {str(tmp_path / 'home')!r}], standalone_mode=False); "
@@ -145,4 +144,3 @@ def test_the_embedded_store_does_not_load_psycopg(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["submitted"] == 0
-    assert main is not None

@@ -37,7 +37,7 @@ def conninfo(url: str) -> str:
     # What libpq would say of these later holds a part of the password.
     if "@" in host + database or not all(one.isdecimal() for one in port.split(",") if one):
         raise UsageError(f"the URL of the store can't be read; {_FORM}; {_ESCAPE}")
-    return make_conninfo(**(_DEFAULTS | values))
+    return make_conninfo("", **{**_DEFAULTS, **values})
 
 
 def place(info: str) -> str:

@@ -56,7 +56,7 @@ class PostgresArchive:
     def _rows(self, name: str, *values: Any) -> list[tuple[Any, ...]]:
         return self._connection.execute(self._sql[name], values, binary=True).fetchall()
 
-    def _write(self, name: str, lines: Iterable[Sequence[Any]]) -> None:
+    def _write(self, name: str, lines: Iterable[tuple[Any, ...]]) -> None:
         if ordered := sorted(lines):
             self._connection.execute(self._sql[name], rows.columns(ordered))
 
@@ -190,7 +190,7 @@ class PostgresArchive:
 
     def add_sealed(self, jobs: Mapping[JobKey, JobCell], workers: Mapping[WorkerKey, list[int]]) -> None:
         """Add contributions of dropped tasks to the sealed cells."""
-        coarse = dict(self._connection.execute(statements("ledger")["coarse_days"]))
+        coarse: dict[int, int] = dict(self._connection.execute(statements("ledger")["coarse_days"]).fetchall())
         add_sealed_cells(self._connection, self._names, jobs, coarse)
         add_sealed_worker_cells(self._connection, self._names, workers, coarse)
 

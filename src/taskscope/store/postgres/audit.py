@@ -47,12 +47,9 @@ class PostgresAudit:
         facts = self._facts_by("e.task")
         runs = _Groups(self._stream(self._runs.replace("SELECT", "SELECT r.task,", 1) + " ORDER BY r.task"))
         for row in self._stream(self._sql["tasks"]):
-            yield StoredTask(
-                (row[1], row[2]),
-                *row[3:10],
-                [run_row(run) for run in runs.of(row[0])],
-                self._facts_of(facts.of(row[0])),
-            )
+            number, service, name, *stored = row
+            found = [run_row(run) for run in runs.of(number)]
+            yield StoredTask._make(((service, name), *stored, found, self._facts_of(facts.of(number))))
 
     def boots(self) -> Iterator[StoredBoot]:
         """Yield every boot with its presence and facts."""
@@ -60,19 +57,18 @@ class PostgresAudit:
         spans = _Groups(self._stream(self._sql["presence"]))
         queues = _Groups(self._stream(self._sql["queues"]))
         for row in self._stream(self._sql["boots"]):
-            yield StoredBoot(
-                (row[1], row[2], row[3]),
-                *row[4:10],
-                [(start, end) for start, end in spans.of(row[0])],
-                [queue for (queue,) in queues.of(row[0])],
-                self._facts_of(facts.of(row[0])),
-            )
+            number, service, boot, anonymous, *stored = row
+            there = [(start, end) for start, end in spans.of(number)]
+            served = [queue for (queue,) in queues.of(number)]
+            key = (service, boot, anonymous)
+            yield StoredBoot._make((key, *stored, there, served, self._facts_of(facts.of(number))))
 
     def jobs(self) -> Iterator[StoredJob]:
         """Yield every registered job with its facts."""
         facts = self._facts_by("e.job", " AND e.type = 'job.registered'")
         for row in self._stream(self._sql["jobs"]):
-            yield StoredJob((row[1], row[2]), *row[3:6], self._facts_of(facts.of(row[0])))
+            number, service, name, *stored = row
+            yield StoredJob._make(((service, name), *stored, self._facts_of(facts.of(number))))
 
     def samples(self) -> Iterator[StoredFact]:
         """Yield the facts that are folded into nothing."""

@@ -11,6 +11,7 @@ from psycopg_pool import PoolTimeout
 
 from taskscope.errors import StoreBusyError, StoreError, StoreUndoneError
 from taskscope.store.postgres.address import place
+from taskscope.store.postgres.arrays import register
 from taskscope.store.postgres.queries import migrations
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ _UNDONE = (
 def configure(connection: Connection) -> None:
     """Set what a connection of ours needs; what is answered as kept must be on the disk of the server."""
     connection.autocommit = True  # transactions begin where the store says so
+    register(connection)
     columns = ", ".join("set_config(%s, %s, false)" for _ in SETTINGS)
     connection.execute(f"SELECT {columns}", [part for pair in SETTINGS.items() for part in pair])
     connection.execute(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from taskscope.core import presence, registry, task
 from taskscope.store.postgres import rows
+from taskscope.store.postgres.arrays import array
 from taskscope.store.postgres.cells import add_cells, add_worker_cells
 from taskscope.store.postgres.queries import statements
 from taskscope.store.postgres.subjects import Subjects
@@ -33,6 +34,7 @@ class PostgresLedger:
         self._names = names
         self._subjects = Subjects(connection)
         self._sql = statements("ledger")
+        self._ids: dict[str, bytes] = {}
         self._heard: set[BootKey] = set()
         self._received = 0
 
@@ -78,8 +80,9 @@ class PostgresLedger:
     def known(self, identities: Sequence[Identity]) -> dict[Identity, int]:
         """Give the content hash of those facts that are in the log."""
         wanted = set(identities)
+        self._ids = {name: rows.id_to_column(name) for name, _ in wanted}
         found: dict[Identity, int] = {}
-        for column, time, content in self._rows("known", list({rows.id_to_column(name) for name, _ in wanted})):
+        for column, time, content in self._rows("known", array(list(self._ids.values()))):
             identity = (rows.id_from_column(column), time)
             if identity in wanted:
                 found[identity] = content
@@ -100,11 +103,7 @@ class PostgresLedger:
 
     def jobs(self, keys: Iterable[Name]) -> dict[Name, Job]:
         """Give the folds of those jobs that are registered; the caller owns them."""
-        wanted = list(keys)
-        if not wanted:
-            return {}
-        found = self._rows("jobs", *rows.columns(wanted))
-        return {(service, name): registry.unpack(folded) for service, name, folded in found}
+        return {key: registry.unpack(folded) for key, folded in self._subjects.jobs(keys).items()}
 
     def unended(self, boots: Iterable[BootKey], jobs: Iterable[Name]) -> set[TaskKey]:
         """Give the tasks with a run of these boots or jobs whose end no fact states."""
@@ -144,6 +143,7 @@ class PostgresLedger:
                     names.add((kind, service, name))
         self._names.ensure(names)
         self._subjects.ensure(tasks, boots | self._heard)
+        self._subjects.jobs((service, name) for kind, service, name in names if kind == "job")  # all will be asked for
         [[seq]] = self._rows("next_seq")
         lines = (self._event_row(seq, event, content) for seq, (event, content) in enumerate(facts, start=seq))
         self._copy("append", rows.EVENT_TYPES, lines)
@@ -156,7 +156,7 @@ class PostgresLedger:
             boot = self._subjects.boot(presence.boot_key(event))
         return (
             seq,
-            rows.id_to_column(event.id),
+            self._ids.get(event.id) or rows.id_to_column(event.id),
             event.time,
             content,
             self._received,
@@ -255,6 +255,7 @@ class PostgresLedger:
             (self._names.number("job", *key), registry.pack(job), registry.limit(job)) for key, job in jobs.items()
         ]
         self._write("save_jobs", lines)
+        self._subjects.forget_jobs(jobs)
 
     def add(self, jobs: Mapping[JobKey, JobCell], workers: Mapping[WorkerKey, list[int]], now: int) -> None:
         """Add changes to the cells; those that become empty disappear."""

@@ -30,6 +30,7 @@ class Names:
         self._connection = connection
         self._committed = committed
         self._numbers: dict[Key, int] = {}
+        self._triples: dict[tuple[str, str | None, str | None, str | None], Triple] = {}
         self._sql = statements("ledger")
 
     def committed(self) -> None:
@@ -67,8 +68,12 @@ class Names:
 
     def triple(self, service: str, job: str | None, queue: str | None, worker: str | None) -> Triple:
         """Give the numbers of the three names that facts and runs bear, None for a name that is None."""
-        return (
-            None if job is None else self.number("job", service, job),
-            None if queue is None else self.number("queue", service, queue),
-            None if worker is None else self.number("worker", service, worker),
-        )
+        key = (service, job, queue, worker)
+        numbers = self._triples.get(key)
+        if numbers is None:
+            numbers = self._triples[key] = (
+                None if job is None else self.number("job", service, job),
+                None if queue is None else self.number("queue", service, queue),
+                None if worker is None else self.number("worker", service, worker),
+            )
+        return numbers

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from taskscope.store.postgres.arrays import array
 from taskscope.store.sqlite import rows
 from taskscope.store.sqlite.rows import checksum, data_to_column, task_columns, task_key
 
@@ -62,6 +63,6 @@ EVENT_TYPES = [
 TASK_TYPES = ["int8", "int8", "text", "text", "bytea", "text", "bool", "int8", "int8", "int8"]
 
 
-def columns(lines: Iterable[Sequence[Any]]) -> list[list[Any]]:
+def columns(lines: Iterable[Sequence[Any]]) -> list[Any]:
     """Turn rows into columns, as `unnest` takes them; there is at least one row."""
-    return [list(column) for column in zip(*lines, strict=True)]
+    return [array(column) for column in zip(*lines, strict=True)]

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from taskscope.core import presence
 from taskscope.store.postgres import rows
+from taskscope.store.postgres.arrays import array
 from taskscope.store.postgres.queries import statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from taskscope.ports import BootKey, TaskKey
+    from taskscope.ports import BootKey, Name, TaskKey
     from taskscope.store.postgres.connection import Connection
 
 _EMPTY = presence.pack(presence.Boot())
@@ -29,6 +30,7 @@ class Subjects:
         self._next_task = 0
         self._boots: dict[BootKey, int] = {}
         self._folds: dict[BootKey, bytes | None] = {}
+        self._jobs: dict[Name, bytes | None] = {}
 
     def _rows(self, name: str, *values: Any) -> list[tuple[Any, ...]]:
         return self._connection.execute(self._sql[name], values, binary=True).fetchall()
@@ -40,7 +42,9 @@ class Subjects:
         wanted = set(keys)
         found: dict[TaskKey, bytes] = {}
         if wanted:
-            for number, service, name, folded in self._rows("tasks", list({rows.task_key(key) for key in wanted})):
+            for number, service, name, folded in self._rows(
+                "tasks", array(list({rows.task_key(key) for key in wanted}))
+            ):
                 if (service, name) in wanted:
                     self._tasks[service, name] = number
                     found[service, name] = folded
@@ -61,6 +65,23 @@ class Subjects:
                     [[self._next_task]] = self._rows("next_task")
                 self._tasks[key] = self._next_task
                 self._next_task += 1
+
+    # --- jobs ---
+
+    def jobs(self, keys: Iterable[Name]) -> dict[Name, bytes]:
+        """Give the folds of those jobs that are registered."""
+        wanted = set(keys)
+        missing = [key for key in wanted if key not in self._jobs]
+        if missing:
+            self._jobs.update(dict.fromkeys(missing))
+            for service, name, folded in self._rows("jobs", *rows.columns(missing)):
+                self._jobs[service, name] = folded
+        return {key: folded for key in wanted if (folded := self._jobs[key]) is not None}
+
+    def forget_jobs(self, keys: Iterable[Name]) -> None:
+        """Look these jobs up again: they were written."""
+        for key in keys:
+            self._jobs.pop(key, None)
 
     # --- boots ---
 

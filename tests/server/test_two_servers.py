@@ -1,0 +1,69 @@
+"""Two servers on one PostgreSQL are one, while one of them is killed and started again."""
+
+import random
+import signal
+import threading
+from pathlib import Path
+
+import httpx
+
+from taskscope import stats
+from taskscope.core.wire import wire_form
+from taskscope.store.sqlite import SqliteStore
+from taskscope.testing import EVERYTHING, a_run, deliver
+from tests.cli.facts import ndjson
+from tests.postgres import Schemas
+from tests.server.conftest import Server
+
+NDJSON = {"Content-Type": "application/x-ndjson"}
+
+
+FACTS = [
+    fact
+    for n in range(400)
+    for fact in a_run(f"t{n}", n, n % 50, ("succeeded", "failed")[n % 2], job=f"j{n % 7}", queue="q", worker="w")
+]
+
+
+def shuffled() -> list[bytes]:
+    """Give batches in which the facts of a run lie apart."""
+    mixed = random.Random(2).sample(FACTS, len(FACTS))
+    return [ndjson(wire_form(event) for event, _ in mixed[start : start + 40]) for start in range(0, len(mixed), 40)]
+
+
+def expected(path: Path) -> object:
+    """Give what a store of another kind says that took everything at once."""
+    store = SqliteStore(path)
+    deliver(store, FACTS)
+    answer = stats.stats(store, EVERYTHING)
+    store.close()
+    return answer
+
+
+def post_all(server: Server, batches: list[bytes], seed: int) -> int:
+    """Post all batches in an order of its own; give how many were answered with 200."""
+    answered = 0
+    for batch in random.Random(seed).sample(batches, len(batches)):
+        try:
+            server.client.post("/api/v1/events", content=batch, headers=NDJSON).raise_for_status()
+        except httpx.TransportError:  # it was killed
+            break
+        answered += 1
+    return answered
+
+
+def test_two_servers_answer_the_same_while_one_is_killed_in_the_middle(schemas: Schemas, tmp_path: Path) -> None:
+    url, batches = schemas.url("servers"), shuffled()
+    first, second = (Server(tmp_path / name, "--store", url) for name in ("first", "second"))
+    beside = threading.Thread(target=post_all, args=(second, batches, 1))
+    beside.start()
+    assert post_all(first, batches[:10], 2) == 10
+    first.stop(signal.SIGKILL)
+    first = Server(tmp_path / "first", "--store", url)
+    assert post_all(first, batches, 3) == len(batches)
+    beside.join()
+    answers = [server.client.get("/api/v1/stats").json() for server in (first, second)]
+    codes = [server.stop()[0] for server in (first, second)]
+    assert answers[0] == answers[1] == expected(tmp_path / "one.db")
+    assert codes == [0, 0]
+    assert stats.verify(schemas.open("servers"))["differences"] == []

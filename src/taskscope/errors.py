@@ -62,14 +62,12 @@ class StoreBusyError(StoreError):
     retryable = True
 
 
-class StoreUndoneError(StoreError):
+class StoreUndoneError(StoreBusyError):
     """Raised when the store undid a transaction for reasons of its own: a deadlock, a lost connection.
 
     Nothing of it has become true, or all of it, where the connection was lost while it committed. Accepting the same
     facts again is right in both cases.
     """
-
-    retryable = True
 
 
 class HomeError(TaskscopeError):

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from taskscope import stats
 from taskscope.ports import Filter
+from taskscope.store.rows import task_key
 from taskscope.store.sqlite import SqliteStore
-from taskscope.store.sqlite.rows import task_key
 from taskscope.testing import a_run, deliver
 
 if TYPE_CHECKING:

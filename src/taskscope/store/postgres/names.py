@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from taskscope.store.postgres.connection import Connection
+    from taskscope.store.rows import Triple
 
 Key = tuple[str, str, str]
 """(kind, service, name)."""
-Triple = tuple[int | None, int | None, int | None]
 
 
 class Names:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from taskscope.store import rows
 from taskscope.store.postgres.arrays import array
-from taskscope.store.sqlite import rows
-from taskscope.store.sqlite.rows import checksum, data_to_column, task_columns, task_key
+from taskscope.store.rows import checksum, data_to_column, task_columns, task_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from taskscope.core.events import Event
     from taskscope.core.runs import Run
-    from taskscope.store.postgres.names import Triple
+    from taskscope.store.rows import Triple
 
 __all__ = ["checksum", "columns", "data_to_column", "event_from_row", "id_from_column", "id_to_column", "run_to_row"]
 __all__ += ["task_columns", "task_key"]

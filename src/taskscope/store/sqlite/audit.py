@@ -12,7 +12,7 @@ import msgspec
 from taskscope.core import sketch
 from taskscope.core.cells import JobCell
 from taskscope.ports import Damage, StoredBoot, StoredFact, StoredJob, StoredTask
-from taskscope.store.sqlite import rows
+from taskscope.store import rows
 from taskscope.store.sqlite.queries import statements
 from taskscope.store.sqlite.questions import SqliteQuestions, run_row
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from taskscope.core import presence, registry, sketch, task
 from taskscope.core.clock import DAY
-from taskscope.store.sqlite import rows
+from taskscope.store import rows
 from taskscope.store.sqlite.queries import statements
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import sqlite3
 
-Triple = tuple[int | None, int | None, int | None]
+    from taskscope.store.rows import Triple
 
 
 class Names:

@@ -8,7 +8,7 @@ from taskscope.core import gaps, sketch
 from taskscope.core.cells import JobCell
 from taskscope.core.clock import DAY
 from taskscope.ports import BusyRow, Filter, PresenceRow, RunRow, TaskRow
-from taskscope.store.sqlite import rows
+from taskscope.store import rows
 from taskscope.store.sqlite.queries import statements
 
 if TYPE_CHECKING:

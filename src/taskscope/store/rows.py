@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
     from taskscope.core.runs import Run
     from taskscope.ports import TaskKey
-    from taskscope.store.sqlite.names import Triple
+
+Triple = tuple[int | None, int | None, int | None]
+"""The numbers of a job, a queue and a worker; None where there is no name."""
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _encode = msgspec.json.Encoder(order="deterministic").encode

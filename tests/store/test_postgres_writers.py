@@ -184,6 +184,17 @@ def test_names_of_a_transaction_that_was_undone_are_not_remembered(schemas: Sche
     assert stats.verify(store)["differences"] == []
 
 
+def test_numbers_of_names_are_forgotten_when_the_database_is_restored(schemas: Schemas) -> None:
+    store = schemas.open("restored")
+    deliver(store, a_run("t", 0, 2, job="j", queue="q", worker="w"))
+    tables = "name, event, task, run, cell, worker_cell"
+    other = "INSERT INTO name (kind, service, name) VALUES ('worker', 'default', 'another')"
+    run(schemas.url("restored"), f"TRUNCATE {tables} RESTART IDENTITY", other)
+    deliver(store, a_run("u", 0, 2, job="j", queue="q", worker="w"))
+    assert stats.verify(store)["differences"] == []
+    assert [row["worker"] for row in stats.runs(store, EVERYTHING)["items"]] == ["w"]
+
+
 def test_servers_that_make_one_new_store_at_once_all_get_it(schemas: Schemas) -> None:
     url, opened = schemas.url("new"), []
     gate = threading.Barrier(6)

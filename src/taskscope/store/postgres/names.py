@@ -1,8 +1,8 @@
 """Names as numbers: looked up in sets, and remembered by the store once they are committed.
 
 Numbers save space and comparisons; they depend on who came first, so nothing is ever ordered by them. A name never
-loses its number, so what is committed may be remembered for good; what a transaction adds is handed over when it
-commits.
+loses its number, so what is committed may be remembered until the table is another one (a restored copy); what a
+transaction adds is handed over when it commits.
 """
 
 from __future__ import annotations

@@ -47,6 +47,7 @@ class PostgresStore:
         info = address.conninfo(url)
         prepare(info)
         self._names: dict[Key, int] = {}
+        self._numbering = 0
         self._pool: ConnectionPool[Connection] = ConnectionPool(
             info,
             min_size=1,
@@ -105,6 +106,9 @@ class PostgresStore:
     def _writing(self) -> Iterator[tuple[Connection, Names]]:
         with self._transaction("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE") as connection:
             connection.execute(statements("ledger")["lock"], (WRITE_LOCK,))
+            numbering = connection.execute(statements("ledger")["numbering"]).fetchall()[0][0]
+            if numbering != self._numbering:  # somebody has put a copy of the database in its place
+                self._names, self._numbering = {}, numbering
             names = Names(connection, self._names)
             yield connection, names
         names.committed()

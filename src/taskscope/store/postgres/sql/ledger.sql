@@ -1,6 +1,11 @@
 -- name: lock
 SELECT pg_advisory_xact_lock(%s)
 
+-- name: numbering
+-- Changes when the table of names is made anew or emptied. The table is read so that the server looks, and does not
+-- answer from what it knew when the transaction began.
+SELECT pg_relation_filenode('name'), count(*) FROM (SELECT 1 FROM name LIMIT 1) AS one
+
 -- name: read_meta
 SELECT value FROM meta WHERE key = %s
 

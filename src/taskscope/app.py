@@ -168,8 +168,10 @@ def store_file(settings: Settings) -> Path | None:
         return None
     path = url.removeprefix(_SQLITE)
     if path == url or not path or "\0" in path:
+        scheme = url.partition(":")[0]  # the rest may hold a password
+        what = "does not work yet" if scheme.startswith("clickhouse") else "names no store"
         remedy = "use sqlite:////absolute/path, sqlite:///relative/path or postgresql://USER:PASSWORD@HOST/DATABASE"
-        raise UsageError(f"the URL of the store, which begins with {url.partition(':')[0]!r}, names no store; {remedy}")
+        raise UsageError(f"the URL of the store begins with {scheme!r}, which {what}; {remedy}")
     return Path(path).expanduser().absolute()
 
 

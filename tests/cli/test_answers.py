@@ -142,7 +142,6 @@ def test_runs_are_listed_by_pages_and_filtered(told: Cli) -> None:
         (["runs", "--cursor", BEYOND], ["cursor"]),
         (["runs", "--job", "\udcff"], ["job", "UTF-8"]),
         (["tick", "--at", "soon"], ["--at", "'soon'"]),
-        (["stats", "--store", "postgresql://db/x"], ["postgresql", "not work yet", "sqlite:///"]),
         (["stats", "--store", "clickhouse://db/x"], ["clickhouse", "not work yet", "sqlite:///"]),
         (["stats", "--store", "mongodb://db/x"], ["mongodb", "sqlite:///"]),
         (["stats", "--store", "sqlite:////no/such/folder/x.db"], ["/no/such/folder", "four slashes"]),

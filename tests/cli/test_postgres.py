@@ -77,7 +77,7 @@ def test_every_command_answers_the_same_on_both_stores(cli: Cli, tmp_path: Path,
         ("postgresql://me:s3cret@[::1/db", "write postgresql://"),
         ("postgres:s3cret", "names no store"),
         ("mysql://me:s3cret@127.0.0.1/db", "names no store"),
-        ("clickhouse://me:s3cret@127.0.0.1/db", "names no store"),
+        ("clickhouse://me:s3cret@127.0.0.1/db", "does not work yet"),
     ],
 )
 def test_a_url_that_leads_nowhere_is_an_error_without_the_password(cli: Cli, url: str, said: str) -> None:

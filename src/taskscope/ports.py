@@ -114,6 +114,14 @@ class TaskRow(NamedTuple):
     number: int
 
 
+class LastRun(NamedTuple):
+    """The newest finished run of a job: when it finished, for how long it ran if known, and how it ended."""
+
+    finish: int
+    duration: int | None
+    outcome: str
+
+
 class PresenceRow(NamedTuple):
     """A span in which a worker was there, and the queues that it serves.
 
@@ -235,6 +243,21 @@ class Questions(Protocol):
 
     def serves(self, row: PresenceRow) -> set[str]:
         """Give the queues that the boot of a span, or the worker without one, serves."""
+
+    def registered(self, where: Filter) -> dict[Name, Job]:
+        """Give the folds of the jobs that are registered."""
+
+    def last_finished(self, where: Filter) -> dict[Name, LastRun]:
+        """Give the newest finished run of each job: by finish, then the least task, attempt, run."""
+
+    def boots_of_role(self, role: str) -> Iterator[tuple[str, Boot]]:
+        """Yield (service, fold) of the boots that ever said that they have this role."""
+
+    def boots_present(self, instant: int) -> Iterator[tuple[str, Boot]]:
+        """Yield (service, fold) of the boots that are present at an instant."""
+
+    def last_signs(self) -> dict[str, int]:
+        """Give the newest time of each service: a heartbeat, a finish, or the last proof of life of an open run."""
 
     def gaps(self, where: Filter) -> list[Gap]:
         """Give what senders of these services say that they dropped; kept for ever."""

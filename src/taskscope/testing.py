@@ -140,6 +140,36 @@ class StoreConformance:
         assert deliver(store, facts).accepted == 3
         assert stats.verify(store)["differences"] == []
 
+    def test_jobs_boots_and_services_are_known_by_their_newest_signs(self, tmp_path: Path) -> None:
+        """What schedulers are asked for."""
+        store = self.open(tmp_path)
+        registered = {"owner": "ops", "timeout_ms": 60_000}
+        deliver(
+            store,
+            [
+                fact("job.registered", 0, service="s", job="j", data=registered),
+                fact("worker.heartbeat", 5, service="s", worker="w", boot="b", data={"role": "scheduler"}),
+                fact("worker.heartbeat", 6, service="r", worker="scheduler", boot="c", data={"role": "other"}),
+                *a_run("a", 10, 5, service="s", job="j", queue="p"),
+                *a_run("b", 11, 4, "failed", service="s", job="j", queue="q"),
+                *a_run("c", 1, 2, service="s", job="k", queue="q"),
+                fact("task.started", 90, service="t", task="open", job="j"),
+            ],
+        )
+        in_q = Filter(queues=["q"])
+        with store.questions() as q:
+            assert {name: job["owner"][2] for name, job in q.registered(EVERYTHING).items()} == {("s", "j"): "ops"}
+            assert q.registered(Filter(services=["t"])) == q.registered(Filter(jobs=["k"])) == {}
+            newest = {("s", "j"): (START + 15 * SECOND, 5 * SECOND, "succeeded")}
+            earlier = {("s", "k"): (START + 3 * SECOND, 2 * SECOND, "succeeded")}
+            assert q.last_finished(EVERYTHING) == newest | earlier
+            assert q.last_finished(in_q)["s", "j"] == (START + 15 * SECOND, 4 * SECOND, "failed")
+            assert q.last_finished(Filter(services=["t"])) == {}
+            assert [service for service, _ in q.boots_of_role("scheduler")] == ["s"]
+            assert sorted(service for service, _ in q.boots_present(START + 10 * SECOND)) == ["r", "s"]
+            assert list(q.boots_present(START + 36 * SECOND)) == []
+            assert q.last_signs() == {"s": START + 15 * SECOND, "r": START + 6 * SECOND, "t": START + 90 * SECOND}
+
     def test_a_gap_is_known_to_its_service_and_outlives_the_facts_around_it(self, tmp_path: Path) -> None:
         """What is missing stays missing."""
         store = self.open(tmp_path)

@@ -15,8 +15,10 @@ from taskscope.server.events import take_events
 from taskscope.server.hosts import check_host
 from taskscope.server.intake import Intake
 from taskscope.server.loops import Loop, running
+from taskscope.server.monitor import get_monitor_stats
 from taskscope.server.problems import HANDLERS
 from taskscope.server.questions import get_percentiles, get_runs, get_stats, get_utilization
+from taskscope.server.scheduler import scheduler_router
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -70,7 +72,17 @@ def create_app(
     context = Context(settings.zone, clock)
     intake = Intake(store, clock)
     return Litestar(
-        [get_page, get_health, take_events, get_stats, get_utilization, get_percentiles, get_runs],
+        [
+            get_page,
+            get_health,
+            take_events,
+            get_stats,
+            get_utilization,
+            get_percentiles,
+            get_runs,
+            get_monitor_stats,
+            scheduler_router,
+        ],
         dependencies={
             "store": Provide(lambda: store, sync_to_thread=False),
             "context": Provide(lambda: context, sync_to_thread=False),

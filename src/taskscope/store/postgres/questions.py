@@ -5,10 +5,10 @@ from __future__ import annotations
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from taskscope.core import gaps, sketch
+from taskscope.core import gaps, presence, registry, sketch
 from taskscope.core.cells import JobCell
 from taskscope.core.clock import DAY
-from taskscope.ports import BusyRow, Filter, PresenceRow, RunRow, TaskRow
+from taskscope.ports import BusyRow, Filter, LastRun, PresenceRow, RunRow, TaskRow
 from taskscope.store.postgres import rows
 from taskscope.store.postgres.queries import statements
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from taskscope.core.events import Event
     from taskscope.core.gaps import Gap
     from taskscope.core.intervals import Interval
+    from taskscope.core.presence import Boot
+    from taskscope.core.registry import Job
     from taskscope.ports import Name
     from taskscope.store.postgres.connection import Connection
 
@@ -171,6 +173,38 @@ class PostgresQuestions:
             values: dict[str, Any] = {"service": row.service, "worker": row.worker}
             return {queue for (queue,) in self._rows(self._sql["served_by_worker"], values)}
         return {queue for (queue,) in self._rows(self._sql["served_by_boot"], {"boot": row.boot})}
+
+    # --- jobs and services ---
+
+    def registered(self, where: Filter) -> dict[Name, Job]:
+        """Give the folds of the jobs that are registered."""
+        return {
+            (service, job): registry.unpack(folded)
+            for service, job, folded in self._rows(self._sql["registered"])
+            if _matches(where.services, service) and _matches(where.jobs, job)
+        }
+
+    def last_finished(self, where: Filter) -> dict[Name, LastRun]:
+        """Give the newest finished run of each job."""
+        clause, values = _among("r", where, ("job", "queue"))
+        found = self._rows(self._sql["last_finished"].replace("/* filter */", clause), values)
+        return {(service, job): LastRun(*row) for service, job, *row in found}
+
+    def boots_of_role(self, role: str) -> Iterator[tuple[str, Boot]]:
+        """Yield (service, fold) of the boots that ever said that they have this role."""
+        for service, folded in self._rows(self._sql["boots_that_say"], (role.encode(),)):
+            boot = presence.unpack(folded)
+            if boot.role is not None and boot.role[2] == role:
+                yield service, boot
+
+    def boots_present(self, instant: int) -> Iterator[tuple[str, Boot]]:
+        """Yield (service, fold) of the boots that are present at an instant."""
+        for service, folded in self._rows(self._sql["boots_present"], (instant, instant)):
+            yield service, presence.unpack(folded)
+
+    def last_signs(self) -> dict[str, int]:
+        """Give the newest time of each service."""
+        return dict(self._rows(self._sql["last_signs"]))
 
     # --- the log ---
 

@@ -87,3 +87,32 @@ SELECT e.id, e.type, e.time_us, e.service, t.task, e.attempt, e.run, j.name, q.n
     e.data, e.hash
 FROM event AS e LEFT JOIN task AS t ON t.id = e.task LEFT JOIN name AS j ON j.id = e.job
 LEFT JOIN name AS q ON q.id = e.queue LEFT JOIN name AS w ON w.id = e.worker
+
+-- name: registered
+SELECT n.service, n.name, j.folded FROM job AS j JOIN name AS n ON n.id = j.name
+
+-- name: jobs
+SELECT id, service, name FROM name WHERE kind = 'job'
+
+-- name: last_finished
+SELECT r.finished_us, r.duration_us, r.outcome FROM run AS r JOIN task AS t ON t.id = r.task
+WHERE r.job = ? AND r.finished_us IS NOT NULL AND r.outcome IS NOT NULL/* filter */
+ORDER BY r.finished_us DESC, t.task, r.attempt, r.run LIMIT 1
+
+-- name: boots_that_say
+-- A fold holds its role as plain bytes, so most of the others are passed over without being decoded.
+SELECT service, folded FROM boot WHERE instr(folded, ?) > 0
+
+-- name: last_signs
+SELECT service, max(time_us) FROM (
+    SELECT service, max(heartbeat_us) AS time_us FROM boot GROUP BY service
+    UNION ALL
+    SELECT n.service, max(coalesce((SELECT max(r.finished_us) FROM run AS r
+        WHERE r.job = n.id AND r.finished_us IS NOT NULL), 0)) FROM name AS n WHERE n.kind = 'job' GROUP BY n.service
+    UNION ALL
+    SELECT n.service, max(r.proof_us) FROM run AS r INDEXED BY run_unended JOIN name AS n ON n.id = r.job
+    WHERE r.end_type IS NULL AND r.submission = '' GROUP BY n.service
+) WHERE time_us > 0 GROUP BY service
+
+-- name: boots_present
+SELECT b.service, b.folded FROM presence AS p JOIN boot AS b ON b.id = p.boot WHERE p.end_us > ? AND p.start_us <= ?

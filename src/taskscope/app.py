@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from taskscope import ingest
+from taskscope.configured import register
 from taskscope.core.clock import DAY
 from taskscope.core.normalise import decode_event
 from taskscope.errors import HomeError, InputError, StoreBusyError, StoreError, UsageError
@@ -41,6 +42,7 @@ SERVE_ADDRESS = "serve.url"
 LOGS = "logs"
 DRAIN_INTERVAL_S = 0.5
 RETENTION_INTERVAL_S = 3600.0
+REGISTRY_INTERVAL_S = 60.0
 
 _LOCK_PATIENCE_S = 1.0
 _SQLITE = "sqlite:///"
@@ -254,6 +256,7 @@ def tick(settings: Settings, store: Store, now: int) -> dict[str, Any]:
     if not settings.url:
         # A fact was received when it was received: a tick in the past must not refuse what was recorded since.
         drain(settings, store, max(now, now_us()), wait=True)
+    register(store, settings.jobs, now)
     seen = ingest.sweep(store, now)
     forgotten = retain(store, now, keep(settings))
     with store.questions() as q:
@@ -377,6 +380,7 @@ def loops(settings: Settings, store: Store) -> list[Loop]:
     """Give what a server does beside answering."""
     return [
         Loop("drain", DRAIN_INTERVAL_S, lambda: drain(settings, store, now_us())),
+        Loop("registry", REGISTRY_INTERVAL_S, lambda: register(store, settings.jobs, now_us())),
         Loop("sweep", settings.sweep_interval_s, lambda: ingest.sweep(store, now_us())),
         Loop("retention", RETENTION_INTERVAL_S, lambda: retain(store, now_us(), keep(settings))),
     ]

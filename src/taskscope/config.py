@@ -16,8 +16,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 import yaml
 
+from taskscope.core.normalise import convert_event
 from taskscope.core.refusal import shown
-from taskscope.errors import UsageError
+from taskscope.core.registry import FIELDS
+from taskscope.errors import InputError, UsageError
 from taskscope.sdk.address import URL_VARIABLE
 from taskscope.sdk.home import resolve_home
 
@@ -25,6 +27,8 @@ FILE_NAME = "taskscope.yaml"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 _PREFIX = "TASKSCOPE_"
+_JOBS, _SERVICE = "jobs", "service"
+_Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 _CENTURY_DAYS = 36_500
 _Days = Annotated[int, msgspec.Meta(ge=1, le=_CENTURY_DAYS)]
 _Runs = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
@@ -53,6 +57,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Newest finished runs of each job that outlive the facts.
     sweep_interval_s
         How often a server looks for runs that are over without having said so.
+    jobs
+        By (service, job), what the file says of jobs: fields of `job.registered`.
     """
 
     home: Path
@@ -65,6 +71,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     retention_hours_days: int = 90
     keep_runs: int = 1000
     sweep_interval_s: float = 5.0
+    jobs: Mapping[tuple[str, str], Mapping[str, Any]] = {}
 
 
 class _Field(NamedTuple):
@@ -120,8 +127,7 @@ def _variables(field: str) -> tuple[str, ...]:
     return (own, "LOG_LEVEL") if field == "log_level" else (own,)
 
 
-def _from_file(home: Path) -> dict[str, Any]:
-    path = home / FILE_NAME
+def _content(path: Path) -> dict[Any, Any]:
     try:
         content = yaml.safe_load(path.read_text("utf-8"))
     except (FileNotFoundError, NotADirectoryError):  # whoever needs the folder will say what is wrong with it
@@ -134,10 +140,18 @@ def _from_file(home: Path) -> dict[str, Any]:
         return {}
     if not isinstance(content, dict):
         raise UsageError(f"{path} holds {shown(content)}; write one `key: value` a line")
+    return content
+
+
+def _from_file(home: Path) -> dict[str, Any]:
+    path = home / FILE_NAME
     values: dict[str, Any] = {}
-    for key, value in content.items():
+    for key, value in _content(path).items():
+        if key == _JOBS:
+            values[key] = _jobs(value, path)
+            continue
         if key not in _FIELDS:
-            known = ", ".join(sorted(_FIELDS))
+            known = ", ".join(sorted((*_FIELDS, _JOBS)))
             raise UsageError(f"{path}: {shown(key)} is no setting; use one of {known}")
         if value is not None:
             values[key] = _converted(key, value, f"{path}: {key}", strict=True)
@@ -146,6 +160,29 @@ def _from_file(home: Path) -> dict[str, Any]:
         # The file belongs to the home, not to the folder that a command happens to be started in.
         values["store"] = f"{relative}{home / url.removeprefix(relative)}"
     return values
+
+
+def _jobs(value: Any, path: Path) -> dict[tuple[str, str], dict[str, Any]]:
+    """Read what the file says of jobs, by (service, job)."""
+    source = f"{path}: {_JOBS}"
+    try:
+        described = msgspec.convert({} if value is None else value, dict[_Name, dict[str, Any]])
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{source} is {shown(value)}; write the fields of a job under its name") from error
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for job, fields in described.items():
+        unknown = sorted(str(field) for field in fields.keys() - {*FIELDS, _SERVICE})
+        if unknown:
+            known = ", ".join((_SERVICE, *FIELDS))
+            raise UsageError(f"{source}: {shown(job)}: {shown(unknown[0])} is no field of a job; use one of {known}")
+        service = fields.get(_SERVICE, "default")
+        said = {field: value for field, value in fields.items() if field != _SERVICE}
+        try:
+            convert_event({"type": "job.registered", "time": 0, "service": service, "job": job, "data": said})
+        except InputError as error:
+            raise UsageError(f"{source}: {shown(job)}: {error}") from error
+        found[service, job] = said
+    return found
 
 
 def _explained(error: Exception) -> str:

@@ -168,7 +168,7 @@ class PrometheusMultiprocess(Prometheus):
     def take(folder: str) -> Iterable[int]:
         from prometheus_client.multiprocess import MultiProcessCollector
 
-        metrics = MultiProcessCollector(None, folder).collect()
+        metrics = MultiProcessCollector(None, folder).collect()  # type: ignore[no-untyped-call]  # the peer's
         counts = [
             sample.value for metric in metrics for sample in metric.samples if sample.name.endswith("_started_total")
         ]

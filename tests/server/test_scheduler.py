@@ -38,7 +38,13 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
             },
         },
         {"type": "job.registered", "job": "never_ran", "service": "pm", "data": {"owner": "nobody"}},
-        {"type": "worker.heartbeat", "worker": "main", "boot": "b1", "service": "pm", "data": {"role": "scheduler"}},
+        {
+            "type": "worker.heartbeat",
+            "worker": "main",
+            "boot": "b1",
+            "service": "pm",
+            "data": {"role": "scheduler", "ttl_ms": 3_600_000},
+        },
         {
             "type": "worker.heartbeat",
             "worker": "old",
@@ -47,7 +53,13 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
             "time": NOW_MS - 3_600_000,
             "data": {"role": "scheduler"},
         },
-        {"type": "worker.heartbeat", "worker": "w", "boot": "b2", "service": "pm", "data": {"concurrency": 4}},
+        {
+            "type": "worker.heartbeat",
+            "worker": "w",
+            "boot": "b2",
+            "service": "pm",
+            "data": {"concurrency": 4, "ttl_ms": 3_600_000},
+        },
     ]
     for number, duration in enumerate(DURATIONS_MS):
         outcome = "failed" if number == 1 else "timed_out" if number == 2 else "succeeded"

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from taskscope.core.events import Event
 
 DEFAULT_TTL_US = 30_000_000
+AGENT = "agent"
+"""The role of a boot that ships facts and runs no tasks."""
 
 
 class Life(NamedTuple):
@@ -59,7 +61,12 @@ class Boot(msgspec.Struct, array_like=True, gc=False):
         return self.queues[2] if self.queues else []
 
     def spans(self, *, cut: bool = True) -> list[Interval]:
-        """Give the spans in which it was there; without an identity of the boot, offline cuts nothing."""
+        """Give the spans in which it was there as a worker; without an identity of the boot, offline cuts nothing.
+
+        An agent never is: counted as an idle worker, it would lower the utilisation of those that can take tasks.
+        """
+        if self.role is not None and self.role[2] == AGENT:
+            return []
         if self.offline is None or not cut:
             return list(self.covered)
         return [(start, min(end, self.offline)) for start, end in self.covered if start < self.offline]

@@ -12,12 +12,8 @@ import pytest
 from tests.sdk.processes import DEADLINE_S, Reader
 
 
-def run(home: Path, script: str, *, code: int = 0, again: bool = False) -> tuple[str, str]:
-    """Run a script to its end; give what it printed on both streams.
-
-    With `again`, a segmentation fault is forgiven once: with daemon threads and extension modules CPython itself dies
-    of one about once in 600 exits, without Taskscope too. What our own code does to an exit, it does each time.
-    """
+def run(home: Path, script: str, *, code: int = 0) -> tuple[str, str]:
+    """Run a script to its end; give what it printed on both streams."""
     done = subprocess.run(
         [sys.executable, "-X", "dev", "-c", "import taskscope\nscope = taskscope.connect()\n" + script],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "TASKSCOPE_HOME": str(home)},
@@ -26,8 +22,6 @@ def run(home: Path, script: str, *, code: int = 0, again: bool = False) -> tuple
         timeout=DEADLINE_S,
         check=False,
     )
-    if again and done.returncode == -signal.SIGSEGV:
-        return run(home, script, code=code)
     assert done.returncode == code, done.stderr
     return done.stdout, done.stderr
 
@@ -54,7 +48,7 @@ for n in range(4):
 for _ in range(40):
     working.acquire()
 """
-    assert run(home, script, again=True) == ("", "")
+    assert run(home, script) == ("", "")
     assert "task.succeeded" in types(reader)
     assert reader.last.torn == 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from taskscope.core import presence, registry, task
+from taskscope.store import change_log
 from taskscope.store.postgres import rows
 from taskscope.store.postgres.arrays import array
 from taskscope.store.postgres.cells import add_cells, add_worker_cells
@@ -66,6 +67,15 @@ class PostgresLedger:
         """Count what was refused, by reason."""
         for reason, count in refused.items():
             self.note(f"refused.{reason}", self._meta(f"refused.{reason}") + count)
+
+    def log_change(self, tasks: Sequence[TaskKey] | None) -> None:
+        """Say that something changed that is shown, and these tasks; None: more of them than anybody wants to know."""
+        packed = None
+        if tasks is not None and len(tasks) <= change_log.MOST_TASKS:
+            self._subjects.ensure(tasks, ())
+            packed = change_log.pack([self._subjects.task(*key) for key in tasks])
+        [[number]] = self._rows("log_change", change_log.new_token(), packed)
+        self._rows("told", number - change_log.KEPT)
 
     def _meta(self, key: str) -> int:
         found = self._rows("read_meta", key)

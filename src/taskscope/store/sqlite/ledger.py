@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from taskscope.core import presence, registry, sketch, task
 from taskscope.core.clock import DAY
-from taskscope.store import rows
+from taskscope.store import change_log, rows
 from taskscope.store.sqlite.queries import statements
 
 if TYPE_CHECKING:
@@ -57,6 +57,15 @@ class SqliteLedger:
         """Count what was refused, by reason."""
         for reason, count in refused.items():
             self.note(f"refused.{reason}", self._meta(f"refused.{reason}") + count)
+
+    def log_change(self, tasks: Sequence[TaskKey] | None) -> None:
+        """Say that something changed that is shown, and these tasks; None: more of them than anybody wants to know."""
+        packed = None
+        if tasks is not None and len(tasks) <= change_log.MOST_TASKS:
+            packed = change_log.pack([self._ensure_task(key) for key in tasks])
+        [number] = self._connection.execute(self._sql["next_change"]).fetchone()
+        self._connection.execute(self._sql["log_change"], (number, change_log.new_token(), packed))
+        self._connection.execute(self._sql["forget_changes"], (number - change_log.KEPT,))
 
     def _meta(self, key: str) -> int:
         row = self._connection.execute(self._sql["read_meta"], (key,)).fetchone()

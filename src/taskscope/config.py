@@ -57,6 +57,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Newest finished runs of each job that outlive the facts.
     sweep_interval_s
         How often a server looks for runs that are over without having said so.
+    performance_monitor_interval
+        How often the live stream tells the performance, seconds.
     jobs
         By (service, job), what the file says of jobs: fields of `job.registered`.
     """
@@ -71,6 +73,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     retention_hours_days: int = 90
     keep_runs: int = 1000
     sweep_interval_s: float = 5.0
+    performance_monitor_interval: float = 30.0
     jobs: Mapping[tuple[str, str], Mapping[str, Any]] = {}
 
 
@@ -88,6 +91,7 @@ _FIELDS = {
     "retention_hours_days": _Field(_Days, f"use a whole number of days from 1 to {_CENTURY_DAYS}"),
     "keep_runs": _Field(_Runs, "use a whole number from 0 to 1000000"),
     "sweep_interval_s": _Field(_Seconds, "use a number of seconds above 0, up to 3600"),
+    "performance_monitor_interval": _Field(_Seconds, "use a number of seconds above 0, up to 3600"),
 }
 
 

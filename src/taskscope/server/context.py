@@ -20,6 +20,10 @@ class Settings(Protocol):
     def zone(self) -> ZoneInfo:
         """The time zone of dates."""
 
+    @property
+    def performance_monitor_interval(self) -> float:
+        """How often the live stream tells the performance, seconds."""
+
 
 class Context(NamedTuple):
     """What a request is answered with, beside the store."""

@@ -86,7 +86,7 @@ def _workers(store: Store, where: Filter, now: int) -> dict[str, Any]:
             if (run.service, run.worker) in running:
                 running[run.service, run.worker] += 1
     items = [{"service": name[0], "worker": name[1], "running": running[name]} for name in sorted(running)]
-    busy = sum(item["running"] > 0 for item in items)
+    busy = sum(count > 0 for count in running.values())
     return {"present": len(items), "busy": busy, "idle": len(items) - busy, "items": items}
 
 

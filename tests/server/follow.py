@@ -21,7 +21,7 @@ class Follower:
         self.hello = self.next()
         return self
 
-    def __exit__(self, *error: Any) -> None:
+    def __exit__(self, *error: object) -> None:
         self._opening.__exit__(*error)
 
     def say(self, **message: Any) -> None:

@@ -150,7 +150,7 @@ import json
 from taskscope import config
 from taskscope.server.application import create_app
 application = create_app(None, config.load("/nowhere", environment={}))
-found = {route.path: {method: [] for method in getattr(route, "methods", None) or ["GET"]} for route in application.routes}
+found = {route.path: dict.fromkeys(getattr(route, "methods", None) or ["GET"], []) for route in application.routes}
 for path, item in application.openapi_schema.to_schema()["paths"].items():
     for method, operation in item.items():
         found[path][method.upper()] = [p["name"] for p in operation.get("parameters", []) if p["in"] == "query"]
@@ -186,9 +186,11 @@ def test_every_public_name_and_argument_of_the_sdk_is_documented() -> None:
     page = read("sdk.md")
     named = words(page)
     assert set(taskscope.__all__) <= named
-    for owner in (taskscope.Scope, taskscope.Run):
+    for owner in (taskscope.Scope, taskscope.Run, taskscope.Reader):
         assert {name for name in vars(owner) if not name.startswith("_")} <= named
-    for function in (taskscope.connect, taskscope.Scope.run, taskscope.Scope.submitted, taskscope.Scope.task):
+    asking = [vars(taskscope.Reader)[name] for name in ("statistics", "summary", "utilization", "percentiles", "runs")]
+    recording = (taskscope.connect, taskscope.Scope.run, taskscope.Scope.submitted, taskscope.Scope.task)
+    for function in (*recording, taskscope.reader, *asking):
         assert set(inspect.signature(function).parameters) - {"self", "function"} <= named
 
 

@@ -304,7 +304,7 @@ class FailureQuestions(Protocol):
     def failure_groups(
         self, window: Interval, search: Search, after: tuple[int, int, str] | None, limit: int
     ) -> list[FailureGroup]:
-        """List groups: most failures first, then the newest, then by fingerprint; behind (failures, last, fingerprint)."""
+        """List groups: most failures first, then the newest, then by fingerprint; behind one of them."""
 
     def failure_jobs(self, window: Interval, search: Search) -> list[tuple[str, Name, int]]:
         """Give (fingerprint, job, count), by fingerprint, most failures first, then by service and name."""

@@ -32,6 +32,7 @@ _Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 _CENTURY_DAYS = 36_500
 _Days = Annotated[int, msgspec.Meta(ge=1, le=_CENTURY_DAYS)]
 _Runs = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+_Sample = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
 _Seconds = Annotated[float, msgspec.Meta(gt=0, le=3600)]
 
 
@@ -55,6 +56,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         How long facts, minute cells and hour cells are kept.
     keep_runs
         Newest finished runs of each job that outlive the facts.
+    sample_size
+        How many of a job's newest finished runs its durations are taken from, where a question names no window.
     sweep_interval_s
         How often a server looks for runs that are over without having said so.
     jobs
@@ -70,6 +73,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     retention_minutes_days: int = 14
     retention_hours_days: int = 90
     keep_runs: int = 1000
+    sample_size: int = 1000
     sweep_interval_s: float = 5.0
     jobs: Mapping[tuple[str, str], Mapping[str, Any]] = {}
 
@@ -87,6 +91,7 @@ _FIELDS = {
     "retention_minutes_days": _Field(_Days, f"use a whole number of days from 1 to {_CENTURY_DAYS}"),
     "retention_hours_days": _Field(_Days, f"use a whole number of days from 1 to {_CENTURY_DAYS}"),
     "keep_runs": _Field(_Runs, "use a whole number from 0 to 1000000"),
+    "sample_size": _Field(_Sample, "use a whole number from 1 to 100000"),
     "sweep_interval_s": _Field(_Seconds, "use a number of seconds above 0, up to 3600"),
 }
 

@@ -85,6 +85,7 @@ class RunRow(NamedTuple):
     proof: int
     recheck: int | None
     heartbeat: int | None
+    fingerprint: str | None
 
 
 class BusyRow(NamedTuple):
@@ -134,6 +135,34 @@ class PresenceRow(NamedTuple):
     start: int
     end: int
     inclusive: bool
+
+
+class Search(NamedTuple):
+    """Which runs are looked for, beyond a filter.
+
+    Attributes
+    ----------
+    text
+        Part of the type or the message of the error; ASCII letters in any case. None for any.
+    fingerprints
+        Of the failure; None for any run.
+    labels
+        (key, value) pairs that facts of the task hold in `data.labels`; all of them.
+    """
+
+    where: Filter = Filter()
+    text: str | None = None
+    fingerprints: Sequence[str] | None = None
+    labels: Sequence[tuple[str, str]] = ()
+
+
+class FailureGroup(NamedTuple):
+    """Failed runs of one fingerprint: how many, and when the first and the last of them finished."""
+
+    fingerprint: str
+    failures: int
+    first: int
+    last: int
 
 
 class Ledger(Protocol):
@@ -264,6 +293,59 @@ class Questions(Protocol):
 
     def events(self) -> Iterator[tuple[Event, int]]:
         """Yield every fact of the log with the content hash that was stored with it, by time and id."""
+
+
+class FailureQuestions(Protocol):
+    """What failed: of failed, timed out and lost runs that finished in a window. Labels are not looked at."""
+
+    def failure_total(self, window: Interval, search: Search) -> tuple[int, int]:
+        """Count the failed runs, and their different fingerprints."""
+
+    def failure_groups(
+        self, window: Interval, search: Search, after: tuple[int, int, str] | None, limit: int
+    ) -> list[FailureGroup]:
+        """List groups: most failures first, then the newest, then by fingerprint; behind one of them."""
+
+    def failure_jobs(self, window: Interval, search: Search) -> list[tuple[str, Name, int]]:
+        """Give (fingerprint, job, count), by fingerprint, most failures first, then by service and name."""
+
+    def failure_trend(self, window: Interval, step: int, search: Search) -> list[tuple[str, int, int]]:
+        """Give (fingerprint, bucket, count) of the buckets with failures; bucket 0 begins with the window."""
+
+    def failed_last(self, fingerprint: str, finish: int, search: Search) -> RunRow | None:
+        """Give the run of a group that finished at an instant; of several the least service, task, attempt and run."""
+
+
+class HistoryQuestions(Protocol):
+    """Single runs, single tasks and single jobs."""
+
+    def search(
+        self, search: Search, window: Interval | None, after: Sequence[int | str] | None, limit: int, scan: int
+    ) -> tuple[list[RunRow], int | None]:
+        """List runs in the order of `page`, out of about `scan` that the filter lets through.
+
+        The second is the anchor down to which all were looked at; None where the search came to the end of all runs,
+        or has `limit` of them.
+        """
+
+    def services_of(self, task: str) -> list[str]:
+        """Name the services that have a task of this id."""
+
+    def task(self, key: TaskKey) -> tuple[TaskRow, list[RunRow]] | None:
+        """Give a task and its runs by attempt, anchor, run and submission; None for an unknown one."""
+
+    def facts(self, key: TaskKey, limit: int) -> tuple[int, list[StoredFact]]:
+        """Count the facts of a task, and give the newest of them, by time and id."""
+
+    def job_names(self, where: Filter) -> list[Name]:
+        """Name the jobs that any fact named, by service and name."""
+
+    def newest_runs(self, jobs: Sequence[Name], count: int) -> dict[Name, list[RunRow]]:
+        """Give the newest finished runs of each job: by finish, then the least task, attempt, run."""
+
+
+class Reading(Questions, FailureQuestions, HistoryQuestions, Protocol):
+    """Everything that can be asked."""
 
 
 class StoredTask(NamedTuple):
@@ -441,7 +523,7 @@ class Store(Protocol):
     def ledger(self) -> AbstractContextManager[Ledger]:
         """Open a transaction: it commits on a clean exit, and leaves no trace after an exception."""
 
-    def questions(self) -> AbstractContextManager[Questions]:
+    def questions(self) -> AbstractContextManager[Reading]:
         """Open a consistent view."""
 
     def audit(self) -> AbstractContextManager[Audit]:

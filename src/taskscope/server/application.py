@@ -12,13 +12,17 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from taskscope.server.asked import PROVIDED
 from taskscope.server.context import Context, Settings, clock
 from taskscope.server.events import take_events
+from taskscope.server.failures import get_heatmap, list_failures
 from taskscope.server.hosts import check_host
 from taskscope.server.intake import Intake
+from taskscope.server.jobs import get_job, list_jobs
 from taskscope.server.loops import Loop, running
 from taskscope.server.monitor import get_monitor_stats
 from taskscope.server.problems import HANDLERS
-from taskscope.server.questions import get_percentiles, get_runs, get_stats, get_utilization
+from taskscope.server.questions import get_percentiles, get_stats, get_utilization
 from taskscope.server.scheduler import scheduler_router
+from taskscope.server.shapes import Health
+from taskscope.server.tasks import get_task, list_runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,10 +44,10 @@ def get_page() -> str:
     return _PAGE
 
 
-@get("/api/v1/health", sync_to_thread=False, summary="Alive or not, nothing else")
-def get_health() -> dict[str, str]:
+@get("/api/v1/health", sync_to_thread=False, operation_id="getHealth", summary="Alive or not, nothing else")
+def get_health() -> Health:
     """Answer as long as the server can."""
-    return {"status": "ok"}
+    return Health("ok")
 
 
 def create_app(
@@ -69,7 +73,7 @@ def create_app(
     version
         What the description of the API says.
     """
-    context = Context(settings.zone, clock)
+    context = Context(settings.zone, clock, settings.sample_size)
     intake = Intake(store, clock)
     return Litestar(
         [
@@ -79,7 +83,12 @@ def create_app(
             get_stats,
             get_utilization,
             get_percentiles,
-            get_runs,
+            list_runs,
+            get_task,
+            list_jobs,
+            get_job,
+            list_failures,
+            get_heatmap,
             get_monitor_stats,
             scheduler_router,
         ],

@@ -20,12 +20,17 @@ class Settings(Protocol):
     def zone(self) -> ZoneInfo:
         """The time zone of dates."""
 
+    @property
+    def sample_size(self) -> int:
+        """How many of a job's newest finished runs its durations are taken from."""
+
 
 class Context(NamedTuple):
     """What a request is answered with, beside the store."""
 
     zone: ZoneInfo
     clock: Callable[[], int]
+    sample: int = 1000
 
 
 # What this process made itself need not be checked on every request.

@@ -27,6 +27,7 @@ GivenIntake = NamedDependency[SkipValidation[Intake]]
 @post(
     "/api/v1/events",
     status_code=200,
+    operation_id="sendEvents",
     request_max_body_size=LIMIT_BYTES,
     summary="Take events",
     description="NDJSON, a JSON array or one object; plain, gzip or zstd; at most 10,000 events or 16 MiB decoded. "

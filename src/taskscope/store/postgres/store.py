@@ -23,7 +23,7 @@ from taskscope.store.postgres.inspection import inspect
 from taskscope.store.postgres.ledger import PostgresLedger
 from taskscope.store.postgres.names import Names
 from taskscope.store.postgres.queries import statements
-from taskscope.store.postgres.questions import PostgresQuestions
+from taskscope.store.postgres.reading import PostgresReading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,10 +114,10 @@ class PostgresStore:
         names.committed()
 
     @contextmanager
-    def questions(self) -> Iterator[PostgresQuestions]:
+    def questions(self) -> Iterator[PostgresReading]:
         """Open a consistent view."""
         with self._transaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") as connection:
-            yield PostgresQuestions(connection)
+            yield PostgresReading(connection)
 
     @contextmanager
     def audit(self) -> Iterator[PostgresAudit]:

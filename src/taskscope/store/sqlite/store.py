@@ -13,7 +13,7 @@ from taskscope.store.sqlite.audit import SqliteAudit
 from taskscope.store.sqlite.connection import connect, translated
 from taskscope.store.sqlite.ledger import SqliteLedger
 from taskscope.store.sqlite.names import Names
-from taskscope.store.sqlite.questions import SqliteQuestions
+from taskscope.store.sqlite.reading import SqliteReading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,10 +71,10 @@ class SqliteStore:
             archive.close()
 
     @contextmanager
-    def questions(self) -> Iterator[SqliteQuestions]:
+    def questions(self) -> Iterator[SqliteReading]:
         """Open a consistent view."""
         with self._reading() as connection:
-            yield SqliteQuestions(connection)
+            yield SqliteReading(connection)
 
     @contextmanager
     def audit(self) -> Iterator[SqliteAudit]:

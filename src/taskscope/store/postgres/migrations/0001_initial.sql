@@ -86,7 +86,8 @@ CREATE TABLE run (
     progress DOUBLE PRECISION,
     outputs BIGINT NOT NULL,
     proof_us BIGINT NOT NULL,
-    recheck_us BIGINT
+    recheck_us BIGINT,
+    fingerprint TEXT COLLATE "C" -- of a failed run: what groups it with others
 );
 -- A task's rows are few and written together, so their key (task, attempt, run, submission) needs no index of its own.
 CREATE INDEX run_task ON run (task);
@@ -96,6 +97,8 @@ CREATE INDEX run_submitted ON run (submitted_us) WHERE submitted_us IS NOT NULL;
 CREATE INDEX run_long ON run (anchor_us) WHERE duration_us >= 3600000000;
 CREATE INDEX run_unended ON run (boot) WHERE end_type IS NULL AND submission = '';
 CREATE INDEX run_recheck ON run (recheck_us) WHERE recheck_us IS NOT NULL;
+-- Failures of a window, grouped without reading any other run.
+CREATE INDEX run_failed ON run (finished_us, fingerprint, job) WHERE fingerprint IS NOT NULL;
 CREATE INDEX run_boot_queue ON run (boot, queue) WHERE boot IS NOT NULL;
 -- Workers without a boot: their first and last sign by one seek each.
 CREATE INDEX run_bootless_first ON run (worker, anchor_us)

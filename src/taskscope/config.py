@@ -33,6 +33,7 @@ _CENTURY_DAYS = 36_500
 _Days = Annotated[int, msgspec.Meta(ge=1, le=_CENTURY_DAYS)]
 _Runs = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 _Seconds = Annotated[float, msgspec.Meta(gt=0, le=3600)]
+_Year = Annotated[float, msgspec.Meta(gt=0, le=31_622_400)]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +58,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Newest finished runs of each job that outlive the facts.
     sweep_interval_s
         How often a server looks for runs that are over without having said so.
+    stuck_after_s
+        How long something may wait before it is shown as stuck.
     jobs
         By (service, job), what the file says of jobs: fields of `job.registered`.
     """
@@ -71,6 +74,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     retention_hours_days: int = 90
     keep_runs: int = 1000
     sweep_interval_s: float = 5.0
+    stuck_after_s: float = 3600.0
     jobs: Mapping[tuple[str, str], Mapping[str, Any]] = {}
 
 
@@ -88,6 +92,7 @@ _FIELDS = {
     "retention_hours_days": _Field(_Days, f"use a whole number of days from 1 to {_CENTURY_DAYS}"),
     "keep_runs": _Field(_Runs, "use a whole number from 0 to 1000000"),
     "sweep_interval_s": _Field(_Seconds, "use a number of seconds above 0, up to 3600"),
+    "stuck_after_s": _Field(_Year, "use a number of seconds above 0, up to 31622400, a year"),
 }
 
 

@@ -69,7 +69,7 @@ def create_app(
     version
         What the description of the API says.
     """
-    context = Context(settings.zone, clock)
+    context = Context(settings.zone, clock, settings.stuck_after_s)
     intake = Intake(store, clock)
     return Litestar(
         [

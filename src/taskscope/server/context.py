@@ -20,12 +20,17 @@ class Settings(Protocol):
     def zone(self) -> ZoneInfo:
         """The time zone of dates."""
 
+    @property
+    def stuck_after_s(self) -> float:
+        """How long something may wait before it is shown as stuck."""
+
 
 class Context(NamedTuple):
     """What a request is answered with, beside the store."""
 
     zone: ZoneInfo
     clock: Callable[[], int]
+    stuck_after_s: float = 3600.0
 
 
 # What this process made itself need not be checked on every request.

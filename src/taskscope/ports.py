@@ -219,6 +219,9 @@ class Flow(Protocol):
     def served(self, window: Interval) -> dict[int, set[str]]:
         """Give the queues that the boots serve which are present in a window, by boot."""
 
+    def served_bootless(self) -> dict[Name, set[str]]:
+        """Give the queues that workers serve by their runs alone, as it counts for those without a boot."""
+
     def boots_there(self, instant: int) -> list[BootRow]:
         """Give the boots that are present at an instant."""
 

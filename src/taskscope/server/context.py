@@ -25,12 +25,22 @@ class Settings(Protocol):
         """How long something may wait before it is shown as stuck."""
 
 
+class Spool(NamedTuple):
+    """What waits in the spool of a server's home: bytes, the age of the oldest, and records that were refused."""
+
+    waiting: int
+    oldest_s: float
+    rejected: int
+
+
 class Context(NamedTuple):
     """What a request is answered with, beside the store."""
 
     zone: ZoneInfo
     clock: Callable[[], int]
     stuck_after_s: float = 3600.0
+    version: str = ""
+    spool: Callable[[], Spool] | None = None
 
 
 # What this process made itself need not be checked on every request.

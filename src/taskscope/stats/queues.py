@@ -15,11 +15,12 @@ from taskscope.core.cells import WAIT, JobCell
 from taskscope.core.clock import MINUTE, ms, to_text
 from taskscope.stats import pages
 from taskscope.stats.durations import estimated
+from taskscope.stats.serving import Serving, served_now
 from taskscope.stats.windows import cover
 
 if TYPE_CHECKING:
     from taskscope.core.intervals import Interval
-    from taskscope.ports import BootRow, Filter, Name, Questions, Store
+    from taskscope.ports import Filter, Name, Questions, Store
 
 MOST_STUCK = 10_000
 """How many stuck submissions of a queue are counted; beyond that it is so many at least."""
@@ -98,13 +99,6 @@ class Queues(msgspec.Struct):
     until: str = msgspec.field(name="to")
 
 
-class Serving(msgspec.Struct):
-    """Who serves a queue: the workers that are present, and how many runs they take at once, as far as they told."""
-
-    workers: set[str]
-    limit: int | None = None
-
-
 _OUTCOMES = ("succeeded", "failed", "timed_out", "cancelled", "lost")
 
 
@@ -139,9 +133,7 @@ def queues(
         levels = _levels(q)
         serving = served_now(q, now)
         known = sorted(
-            name
-            for name in levels.keys() | serving.keys()
-            if _among(where, name) and (after is None or name > after)
+            name for name in levels.keys() | serving.keys() if _among(where, name) and (after is None or name > after)
         )
         chosen = known[:limit]
         page = where._replace(queues=[queue for _, queue in chosen])
@@ -200,26 +192,5 @@ def _levels(q: Questions) -> dict[Name, tuple[int, int]]:
     return found
 
 
-def served_now(q: Questions, now: int) -> dict[Name, Serving]:
-    """Give who serves each queue now: workers by their heartbeats, and those that told none by their runs."""
-    found: defaultdict[Name, Serving] = defaultdict(lambda: Serving(set()))
-    served = q.served((now, now + 1))
-    boots: dict[int, BootRow] = {boot.number: boot for boot in q.boots_there(now)}
-    for boot in boots.values():
-        told = boot.folded.concurrency
-        for queue in served.get(boot.number, ()):
-            there = found[boot.service, queue]
-            there.workers.add(boot.name)
-            if told is not None:
-                there.limit = (there.limit or 0) + told[2]
-    for row in q.presence((now, now + 1)):
-        if row.boot == 0:
-            for queue in q.serves(row):
-                found[row.service, queue].workers.add(row.worker)
-    return dict(found)
-
-
 def _among(where: Filter, name: Name) -> bool:
     return (where.services is None or name[0] in where.services) and (where.queues is None or name[1] in where.queues)
-
-

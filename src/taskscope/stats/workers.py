@@ -131,7 +131,8 @@ class _Answer:
         self._q, self._where, self._now = q, where, now
         self.window = window
         self._served = q.served((now, now + 1))
-        self._bootless = [row for row in q.presence((now, now + 1)) if row.boot == 0]
+        self._bootless = {(row.service, row.worker) for row in q.presence((now, now + 1)) if row.boot == 0}
+        self._ran = q.served_bootless() if self._bootless else {}
         self._running = q.running()
         self._there: defaultdict[int, list[BootRow]] = defaultdict(list)
         for boot in q.boots_there(now):
@@ -155,12 +156,11 @@ class _Answer:
                 found.append(one)
         return found
 
-    def _worker(
-        self, name: Name, boots: Sequence[BootRow], there: Sequence[BootRow], sign: int | None
-    ) -> Worker:
+    def _worker(self, name: Name, boots: Sequence[BootRow], there: Sequence[BootRow], sign: int | None) -> Worker:
         queues = {queue for boot in there for queue in self._served.get(boot.number, ())}
-        without = [row for row in self._bootless if (row.service, row.worker) == name]
-        queues |= {queue for row in without for queue in self._q.serves(row)}
+        without = name in self._bootless
+        if without:
+            queues |= self._ran.get(name, set())
         running, proof = self._running.get(name, (0, None))
         heartbeats = [boot.folded.heartbeat[0] for boot in boots if boot.folded.heartbeat is not None]
         last = max([*heartbeats, *(time for time in (sign, proof) if time is not None)], default=None)

@@ -83,6 +83,13 @@ class FlowQuestions:
             found.setdefault(boot, set()).add(queue)
         return found
 
+    def served_bootless(self) -> dict[Name, set[str]]:
+        """Give the queues that workers serve by their runs alone, as it counts for those without a boot."""
+        found: dict[Name, set[str]] = {}
+        for service, worker, queue in self._flow("served_bootless"):
+            found.setdefault((service, worker), set()).add(queue)
+        return found
+
     def boots_there(self, instant: int) -> list[BootRow]:
         """Give the boots that are present at an instant."""
         return [_boot(row) for row in self._flow("boots_there", instant=instant)]

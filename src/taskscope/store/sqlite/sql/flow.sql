@@ -110,3 +110,11 @@ FROM name AS w WHERE w.id IN (SELECT value FROM json_each(:workers))
 SELECT w.service, w.name, count(*), max(r.proof_us)
 FROM run AS r INDEXED BY run_unended JOIN name AS w ON w.id = r.worker
 WHERE r.end_type IS NULL AND r.submission = '' AND r.outcome IS NULL GROUP BY w.id, w.service, w.name
+
+-- name: served_bootless
+-- By the workers' facts of all days and their open runs: days are few.
+SELECT w.service, w.name, q.name FROM (
+    SELECT worker, queue FROM worker_cell WHERE granularity = 2
+    UNION SELECT worker, queue FROM run INDEXED BY run_unended
+    WHERE end_type IS NULL AND submission = '' AND boot IS NULL
+) AS s JOIN name AS w ON w.id = s.worker JOIN name AS q ON q.id = s.queue

@@ -128,6 +128,7 @@ def _queues(found: Exported) -> list[Family]:
         ),
         tell("stuck", "Submissions that wait longer than stuck_after_s, up to 10,000.", lambda queue: queue.stuck),
         tell("running", "Runs that have no end.", lambda queue: queue.running),
+        tell("workers_present", "Workers that are there now and serve it.", lambda queue: queue.present),
         tell("limit", "How many runs the present workers take at once, as they told.", lambda queue: queue.limit),
         tell("utilization_ratio", _UTILIZATION, lambda queue: queue.load.utilization),
         gauge(

@@ -37,6 +37,7 @@ class Queue(msgspec.Struct):
     running: int = 0
     oldest_us: int | None = None
     stuck: int = 0
+    present: int = 0
     limit: int | None = None
     load: Load = msgspec.field(default_factory=Load)
 
@@ -72,7 +73,9 @@ def exported(store: Store, now: int, *, stuck_after: int) -> Exported:
     """Gather all that is told, at most `counters.MOST_SERIES` series of it."""
     with store.questions() as q:
         series = q.series(counters.MOST_SERIES)
+        registered = q.registered(_EVERYTHING)
         jobs = {(service, job) for service, job, _ in series if job}
+        jobs.update(sorted(registered.keys() - jobs)[: counters.MOST_SERIES - len(jobs)])
         refused = max(0, q.series_count() - counters.MOST_SERIES)
         gaps = {"task": 0, "extra": 0}
         for gap in q.gaps(_EVERYTHING):
@@ -81,7 +84,7 @@ def exported(store: Store, now: int, *, stuck_after: int) -> Exported:
         return Exported(
             series=dict(sorted(series.items())),
             refused=refused,
-            registered={name: job for name, job in sorted(q.registered(_EVERYTHING).items()) if name in jobs},
+            registered={name: job for name, job in sorted(registered.items()) if name in jobs},
             finishes={name: time for name, time in sorted(q.last_finishes().items()) if name in jobs},
             queues=_queues(q, now, stuck_after, series, by_queue),
             services=_services(q, now, series, by_service),
@@ -101,7 +104,7 @@ def _queues(
         found[service, queue].running += one.running
     for name, serving in served_now(q, now).items():
         if name in found or len(found) < counters.MOST_SERIES:
-            found[name].limit = serving.limit
+            found[name].present, found[name].limit = len(serving.workers), serving.limit
     for name, waiting in q.waiting(now - stuck_after, MOST_STUCK).items():
         if name in found and waiting.due is not None:
             found[name].oldest_us, found[name].stuck = max(0, now - waiting.due), waiting.older

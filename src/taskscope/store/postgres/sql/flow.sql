@@ -22,7 +22,7 @@ SELECT * FROM (
         (SELECT min(r.due_us) FROM run AS r WHERE r.queue = q.id AND r.submission != '') AS due_us,
         (SELECT count(*) FROM (
             SELECT 1 FROM run AS r WHERE r.queue = q.id AND r.submission != '' AND r.due_us < %(before)s LIMIT %(most)s
-        ) AS some) AS older
+        ) AS late) AS older
     FROM name AS q WHERE q.kind = 'queue'
 ) AS found WHERE due_us IS NOT NULL
 

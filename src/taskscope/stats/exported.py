@@ -26,6 +26,7 @@ VANISHED_US = HOUR
 """For how long a worker that went without a word is told of."""
 _EVERYTHING = Filter()
 _FAILURES = ("failed", "timed_out", "lost")
+_REASONS = ("conflict", "future", "malformed", "retention")
 VERIFIED = "verify.at"
 DIFFERENCES = "verify.differences"
 
@@ -65,8 +66,9 @@ class Exported(msgspec.Struct):
     gaps: dict[str, int]
 
     def facts_refused(self) -> dict[str, int]:
-        """Give how many facts were refused, by reason."""
-        return {key[8:]: count for key, count in self.notes.items() if key.startswith("refused.")}
+        """Give how many facts were refused, by reason; a counter that begins above 0 hides its first increase."""
+        found = {key[8:]: count for key, count in self.notes.items() if key.startswith("refused.")}
+        return dict.fromkeys(_REASONS, 0) | found
 
 
 def exported(store: Store, now: int, *, stuck_after: int) -> Exported:

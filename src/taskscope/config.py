@@ -34,6 +34,7 @@ _Days = Annotated[int, msgspec.Meta(ge=1, le=_CENTURY_DAYS)]
 _Runs = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 _Sample = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
 _Seconds = Annotated[float, msgspec.Meta(gt=0, le=3600)]
+_Year = Annotated[float, msgspec.Meta(gt=0, le=31_622_400)]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +61,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         How many of a job's newest finished runs its durations are taken from, where a question names no window.
     sweep_interval_s
         How often a server looks for runs that are over without having said so.
+    stuck_after_s
+        How long something may wait before it is shown as stuck.
     jobs
         By (service, job), what the file says of jobs: fields of `job.registered`.
     """
@@ -75,6 +78,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     keep_runs: int = 1000
     sample_size: int = 1000
     sweep_interval_s: float = 5.0
+    stuck_after_s: float = 3600.0
     jobs: Mapping[tuple[str, str], Mapping[str, Any]] = {}
 
 
@@ -93,6 +97,7 @@ _FIELDS = {
     "keep_runs": _Field(_Runs, "use a whole number from 0 to 1000000"),
     "sample_size": _Field(_Sample, "use a whole number from 1 to 100000"),
     "sweep_interval_s": _Field(_Seconds, "use a number of seconds above 0, up to 3600"),
+    "stuck_after_s": _Field(_Year, "use a number of seconds above 0, up to 31622400, a year"),
 }
 
 

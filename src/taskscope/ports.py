@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from taskscope.core.cells import JobCell, JobKey, WorkerKey
+    from taskscope.core.counters import Series
     from taskscope.core.events import Event
     from taskscope.core.gaps import Gap
     from taskscope.core.intervals import Interval
@@ -213,8 +214,93 @@ class Ledger(Protocol):
     def count(self, refused: Mapping[str, int]) -> None:
         """Count what was refused, by reason."""
 
+    def received(self, accepted: int, duplicates: int) -> None:
+        """Count what was accepted, and what was known already."""
 
-class Questions(Protocol):
+    def tally(self, changes: Mapping[tuple[str, str, str], list[int]]) -> None:
+        """Move the counters of (service, job, queue) by these vectors, see `core.counters`."""
+
+    def note(self, key: str, value: int) -> None:
+        """Write a number of the store's own under a name, over the one that is there."""
+
+
+class Flow(Protocol):
+    """Questions about how things flow now: what waits, what runs, who is there, and what counters say."""
+
+    def series(self, most: int) -> dict[tuple[str, str, str], Series]:
+        """Give the counters of (service, job, queue), of the first `most` that came."""
+
+    def series_count(self) -> int:
+        """Give how many series there are."""
+
+    def waiting(self, before: int, most: int) -> dict[Name, Waiting]:
+        """Give what waits in each queue; of those due before an instant at most `most` are counted."""
+
+    def queue_cells(self, granularity: int, window: Interval, where: Filter) -> Iterator[tuple[Name, JobCell]]:
+        """Yield (queue, cell) of the cells that begin in the window; a queue has one per job and start."""
+
+    def busy_minute(self, minute: int) -> list[tuple[str, str, str, int]]:
+        """Give (service, worker, queue, busy time) in a minute, of finished runs; the minute is kept."""
+
+    def last_finishes(self) -> dict[Name, int]:
+        """Give when the newest finished run of each job ended."""
+
+    def served(self, window: Interval) -> dict[int, set[str]]:
+        """Give the queues that the boots serve which are present in a window, by boot."""
+
+    def served_bootless(self) -> dict[Name, set[str]]:
+        """Give the queues that workers serve by their runs alone, as it counts for those without a boot."""
+
+    def boots_there(self, instant: int) -> list[BootRow]:
+        """Give the boots that are present at an instant."""
+
+    def boots_ended(self, window: Interval) -> list[BootRow]:
+        """Give the boots of which a span of presence ended in the window, its end included and its start not."""
+
+    def workers(self, where: Filter, after: Name, limit: int) -> list[tuple[int, Name]]:
+        """List (number, worker) by service and name, behind a worker."""
+
+    def boots_of(self, workers: Sequence[int], most: int) -> list[BootRow]:
+        """Give the newest boots of workers by number, at most `most` of each, the newest first."""
+
+    def boot_counts(self, workers: Sequence[int]) -> dict[int, int]:
+        """Give how many boots workers had, by number."""
+
+    def bootless_signs(self, workers: Sequence[int]) -> dict[int, int]:
+        """Give the last start or finish of workers in runs without a boot, by number."""
+
+    def running(self) -> dict[Name, tuple[int, int]]:
+        """Give how many runs of a worker have no end, observed or inferred, and their newest fact."""
+
+    def notes(self) -> dict[str, int]:
+        """Give the store's own numbers: the mark, counts of facts, what `note` wrote."""
+
+    def received(self) -> int | None:
+        """Give when the last fact was received."""
+
+    def size_bytes(self) -> int:
+        """Give the room that the store takes."""
+
+
+class Waiting(NamedTuple):
+    """What waits in a queue: when the oldest was due, and how many were due before an instant."""
+
+    due: int | None
+    older: int
+
+
+class BootRow(NamedTuple):
+    """A boot: its number, its worker by number and name, its id (empty for none) and its fold."""
+
+    number: int
+    worker: int
+    service: str
+    name: str
+    boot: str
+    folded: Boot
+
+
+class Questions(Flow, Protocol):
     """The read side of a store: one consistent view of it."""
 
     def mark(self) -> int:
@@ -459,6 +545,9 @@ class Audit(Protocol):
 
     def coarse_days(self) -> dict[int, int]:
         """Give the number of the finest granularity that is kept, for the days that have lost some."""
+
+    def series(self) -> Iterator[tuple[tuple[str, str, str], bytes]]:
+        """Yield the counters of each (service, job, queue), packed."""
 
     def unreadable(self) -> list[Damage]:
         """Give the rows that could not be read so far: they are left out of what is yielded."""

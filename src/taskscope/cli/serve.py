@@ -44,7 +44,11 @@ def command(session: Session, host: str, port: int) -> None:
             tell_manager(os.environ.get("NOTIFY_SOCKET", ""))
 
         application = create_app(
-            store, session.settings, loops=app.loops(session.settings, store), version=version("taskscope")
+            store,
+            session.settings,
+            loops=app.loops(session.settings, store),
+            version=version("taskscope"),
+            spool=lambda: app.spool(session.settings),
         )
         serve(application, listener, ready)
         _drain_once_more(session, store)

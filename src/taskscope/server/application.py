@@ -10,19 +10,22 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
 from taskscope.server.asked import PROVIDED
-from taskscope.server.context import Context, Settings, clock
+from taskscope.server.context import Context, Settings, Spool, clock
 from taskscope.server.events import take_events
 from taskscope.server.failures import get_heatmap, list_failures
 from taskscope.server.hosts import check_host
 from taskscope.server.intake import Intake
 from taskscope.server.jobs import get_job, list_jobs
 from taskscope.server.loops import Loop, running
+from taskscope.server.metrics import get_metrics
 from taskscope.server.monitor import get_monitor_stats
 from taskscope.server.problems import HANDLERS
 from taskscope.server.questions import get_percentiles, get_stats, get_utilization
+from taskscope.server.queues import get_queues
 from taskscope.server.scheduler import scheduler_router
 from taskscope.server.shapes import Health
 from taskscope.server.tasks import get_task, list_runs
+from taskscope.server.workers import get_workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -57,6 +60,7 @@ def create_app(
     loops: Sequence[Loop] = (),
     clock: Callable[[], int] = clock,
     version: str = "1",
+    spool: Callable[[], Spool] | None = None,
 ) -> Litestar:
     """Build the application.
 
@@ -72,8 +76,10 @@ def create_app(
         Gives the time of receipt and what relative times count from.
     version
         What the description of the API says.
+    spool
+        Looks at the spool of the home; None where the server drains none.
     """
-    context = Context(settings.zone, clock, settings.sample_size)
+    context = Context(settings.zone, clock, settings.sample_size, settings.stuck_after_s, version, spool)
     intake = Intake(store, clock)
     return Litestar(
         [
@@ -89,6 +95,9 @@ def create_app(
             get_job,
             list_failures,
             get_heatmap,
+            get_queues,
+            get_workers,
+            get_metrics,
             get_monitor_stats,
             scheduler_router,
         ],

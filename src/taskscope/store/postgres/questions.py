@@ -10,6 +10,7 @@ from taskscope.core.cells import JobCell
 from taskscope.core.clock import DAY
 from taskscope.ports import BusyRow, Filter, LastRun, PresenceRow, RunRow, TaskRow
 from taskscope.store.postgres import rows
+from taskscope.store.postgres.flow import PostgresFlow
 from taskscope.store.postgres.queries import statements
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 ALWAYS = (0, 1 << 62)
 
 
-class PostgresQuestions:
+class PostgresQuestions(PostgresFlow):
     """Reads within one REPEATABLE READ transaction: the view that it began with."""
 
     def __init__(self, connection: Connection) -> None:

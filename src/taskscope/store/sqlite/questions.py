@@ -9,6 +9,7 @@ from taskscope.core.cells import JobCell
 from taskscope.core.clock import DAY
 from taskscope.ports import BusyRow, Filter, LastRun, PresenceRow, RunRow, TaskRow
 from taskscope.store import rows
+from taskscope.store.sqlite.flow import SqliteFlow
 from taskscope.store.sqlite.queries import statements
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 ALL = Filter()
 
 
-class SqliteQuestions:
+class SqliteQuestions(SqliteFlow):
     """Reads within one transaction: WAL keeps the view that it began with."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:

@@ -287,3 +287,18 @@ CREATE TABLE meta (
     value BIGINT NOT NULL,
     crc BIGINT NOT NULL
 );
+
+-- What counters for Prometheus say of a job and queue, see core/counters.py. Numbered without gaps, in the order in which
+-- they came: the first ones are exported, and stay so.
+CREATE TABLE series (
+    id BIGINT PRIMARY KEY,
+    job BIGINT NOT NULL,
+    queue BIGINT NOT NULL,
+    packed BYTEA NOT NULL,
+    crc BIGINT NOT NULL,
+    UNIQUE (job, queue)
+) WITH (fillfactor = 50); -- written again with every batch
+-- What waits: how long the oldest of a queue has, by one seek.
+CREATE INDEX run_waiting ON run (queue, due_us) WHERE submission != '';
+-- The newest starts of a worker.
+CREATE INDEX boot_worker ON boot (worker, coalesce(heartbeat_us, 0)) WHERE worker IS NOT NULL;

@@ -285,3 +285,18 @@ CREATE TABLE meta (
     value INTEGER NOT NULL,
     crc INTEGER NOT NULL
 ) WITHOUT ROWID;
+
+-- What counters for Prometheus say of a job and queue, see core/counters.py. Numbered without gaps, in the order in which
+-- they came: the first ones are exported, and stay so.
+CREATE TABLE series (
+    id INTEGER PRIMARY KEY,
+    job INTEGER NOT NULL REFERENCES name,
+    queue INTEGER NOT NULL REFERENCES name,
+    packed BLOB NOT NULL,
+    crc INTEGER NOT NULL,
+    UNIQUE (job, queue)
+);
+-- What waits: how long the oldest of a queue has, by one seek.
+CREATE INDEX run_waiting ON run (queue, due_us) WHERE submission != '';
+-- The newest starts of a worker.
+CREATE INDEX boot_worker ON boot (worker, coalesce(heartbeat_us, 0)) WHERE worker IS NOT NULL;

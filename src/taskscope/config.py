@@ -63,6 +63,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         How often a server looks for runs that are over without having said so.
     stuck_after_s
         How long something may wait before it is shown as stuck.
+    performance_monitor_interval
+        How often the live stream tells the performance, seconds.
     jobs
         By (service, job), what the file says of jobs: fields of `job.registered`.
     """
@@ -79,6 +81,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sample_size: int = 1000
     sweep_interval_s: float = 5.0
     stuck_after_s: float = 3600.0
+    performance_monitor_interval: float = 30.0
     jobs: Mapping[tuple[str, str], Mapping[str, Any]] = {}
 
 
@@ -98,6 +101,7 @@ _FIELDS = {
     "sample_size": _Field(_Sample, "use a whole number from 1 to 100000"),
     "sweep_interval_s": _Field(_Seconds, "use a number of seconds above 0, up to 3600"),
     "stuck_after_s": _Field(_Year, "use a number of seconds above 0, up to 31622400, a year"),
+    "performance_monitor_interval": _Field(_Seconds, "use a number of seconds above 0, up to 3600"),
 }
 
 

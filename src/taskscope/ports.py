@@ -166,6 +166,29 @@ class FailureGroup(NamedTuple):
     last: int
 
 
+class Position(NamedTuple):
+    """A place in the store's log of changes: a number, and a token that tells it from that of another history."""
+
+    number: int
+    token: int
+
+
+class Changes(NamedTuple):
+    """What changed behind a position: numbers of tasks, or why they can't be named.
+
+    Attributes
+    ----------
+    tasks
+        The store's own numbers of the tasks that are seen otherwise now, ascending.
+    missed
+        Empty where `tasks` holds all of them; else `unknown` (no position of this history), `forgotten` (the log does
+        not reach back so far) or `many`.
+    """
+
+    tasks: Sequence[int]
+    missed: str = ""
+
+
 class Ledger(Protocol):
     """The write side of a store, for the length of one transaction."""
 
@@ -216,6 +239,12 @@ class Ledger(Protocol):
 
     def received(self, accepted: int, duplicates: int) -> None:
         """Count what was accepted, and what was known already."""
+
+    def log_change(self, tasks: Sequence[TaskKey] | None) -> None:
+        """Say that something changed that is shown, and these tasks; None: more of them than anybody wants to know.
+
+        The numbers of changes follow each other as their transactions commit, without a gap.
+        """
 
     def tally(self, changes: Mapping[tuple[str, str, str], list[int]]) -> None:
         """Move the counters of (service, job, queue) by these vectors, see `core.counters`."""
@@ -373,6 +402,18 @@ class Questions(Flow, Protocol):
 
     def last_signs(self) -> dict[str, int]:
         """Give the newest time of each service: a heartbeat, a finish, or the last proof of life of an open run."""
+
+    def position(self) -> Position:
+        """Give the newest position in the log of changes, (0, 0) before the first."""
+
+    def changes(self, after: Position, limit: int) -> Changes:
+        """Give what changed behind a position, in at most `limit` tasks."""
+
+    def backlog(self) -> Iterator[tuple[Name, int, int]]:
+        """Yield (queue, count, earliest due) of the submissions that wait for a run."""
+
+    def runs_of(self, tasks: Sequence[int]) -> Iterator[RunRow]:
+        """Yield the runs of tasks, given by their numbers."""
 
     def gaps(self, where: Filter) -> list[Gap]:
         """Give what senders of these services say that they dropped; kept for ever."""
@@ -606,6 +647,19 @@ class Archive(Protocol):
         """Drop the presence of boots that nothing was heard of since an instant; what else they said stays."""
 
 
+class Watch(Protocol):
+    """Waits until somebody writes, in whatever process; for one thread, but for `wake`."""
+
+    def wait(self, timeout_s: float) -> None:
+        """Return when something may have been written, after `wake`, or when the time is over."""
+
+    def wake(self) -> None:
+        """Let `wait` return; may be called from any thread."""
+
+    def close(self) -> None:
+        """Let go of what it holds."""
+
+
 class Store(Protocol):
     """Where facts and what follows from them are kept."""
 
@@ -620,6 +674,9 @@ class Store(Protocol):
 
     def archive(self) -> AbstractContextManager[Archive]:
         """Open a transaction that forgets."""
+
+    def watch(self) -> Watch:
+        """Watch for what is written."""
 
     def close(self) -> None:
         """Let go of all connections."""

@@ -1,5 +1,6 @@
 """Two servers on one PostgreSQL are one, while one of them is killed and started again."""
 
+import json
 import random
 import signal
 import threading
@@ -16,8 +17,9 @@ from taskscope.core.wire import wire_form
 from taskscope.store.sqlite import SqliteStore
 from taskscope.testing import EVERYTHING, a_run, deliver
 from tests.cli.facts import ndjson
-from tests.postgres import Schemas
+from tests.postgres import Schemas, run
 from tests.server.conftest import Server
+from tests.server.follow import Follower, runs_of
 
 NDJSON = {"Content-Type": "application/x-ndjson"}
 
@@ -144,3 +146,44 @@ def wait_for_facts(schemas: Schemas, more: int) -> None:
         while stored() < wanted:
             assert time.monotonic() < until, "the servers took nothing in for a long time"
             time.sleep(0.05)
+
+
+def test_a_follower_goes_on_at_another_server_and_hears_of_every_writer(schemas: Schemas, tmp_path: Path) -> None:
+    """What tells that somebody wrote is a hint: here it is cut off in the middle, and nothing is missed."""
+    url = schemas.url("followed")
+    first, second = (Server(tmp_path / name, "--store", url) for name in ("first", "second"))
+    bodies = [ndjson([wire_form(event) for event, _ in FACTS[start : start + 30]]) for start in range(0, 300, 30)]
+    state: dict[str, list[str]] = {}
+
+    def posted(body: bytes, follower: Follower) -> str:
+        """Post to the server that is not followed; give the cursor once everything of it was told."""
+        second.client.post("/api/v1/events", content=body, headers=NDJSON).raise_for_status()
+        expected = {json.loads(line)["task"] for line in body.splitlines()}
+        told: set[str] = set()
+        while not told >= expected:
+            said = follower.next()
+            state.update(runs_of(said))
+            told |= runs_of(said).keys()
+        return str(said["cursor"])
+
+    with Follower(first) as follower:
+        follower.follow("a", "runs")
+        for body in bodies[:3]:
+            posted(body, follower)
+        run(
+            url,
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE query = 'LISTEN taskscope_change' AND datname = current_database()",
+        )
+        for body in bodies[3:5]:
+            cursor = posted(body, follower)
+    for body in bodies[5:]:
+        first.client.post("/api/v1/events", content=body, headers=NDJSON).raise_for_status()
+    with Follower(second) as follower:
+        said = follower.follow("a", "runs", cursor=cursor)
+        assert said["type"] == "change"
+        state.update(runs_of(said))
+    codes = [server.stop()[0] for server in (first, second)]
+    assert codes == [0, 0]
+    shown = stats.runs(schemas.open("followed"), EVERYTHING, limit=1000)["items"]
+    assert state == {item["task"]: [item["state"]] for item in shown}

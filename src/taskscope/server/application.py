@@ -16,6 +16,8 @@ from taskscope.server.failures import get_heatmap, list_failures
 from taskscope.server.hosts import check_host
 from taskscope.server.intake import Intake
 from taskscope.server.jobs import get_job, list_jobs
+from taskscope.server.live.hub import Hub
+from taskscope.server.live.route import follow_stream
 from taskscope.server.loops import Loop, running
 from taskscope.server.metrics import get_metrics
 from taskscope.server.monitor import get_monitor_stats
@@ -69,7 +71,7 @@ def create_app(
     store
         Where facts go and answers come from.
     settings
-        The zone of dates.
+        The zone of dates, and how often the performance is told.
     loops
         What runs beside it.
     clock
@@ -81,6 +83,7 @@ def create_app(
     """
     context = Context(settings.zone, clock, settings.sample_size, settings.stuck_after_s, version, spool)
     intake = Intake(store, clock)
+    live = Hub(store, clock, settings.performance_monitor_interval)
     return Litestar(
         [
             get_page,
@@ -100,16 +103,18 @@ def create_app(
             get_metrics,
             get_monitor_stats,
             scheduler_router,
+            follow_stream,
         ],
         dependencies={
             "store": Provide(lambda: store, sync_to_thread=False),
             "context": Provide(lambda: context, sync_to_thread=False),
             "intake": Provide(lambda: intake, sync_to_thread=False),
+            "live": Provide(lambda: live, sync_to_thread=False),
             **PROVIDED,
         },
         before_request=check_host,
         exception_handlers=dict(HANDLERS),
-        lifespan=[lambda _: intake.running(), lambda _: running(loops)],
+        lifespan=[lambda _: intake.running(), lambda _: live.running(), lambda _: running(loops)],
         openapi_config=OpenAPIConfig(
             title="Taskscope", version=version, path="/api/v1/openapi.json", render_plugins=[JsonRenderPlugin(path="/")]
         ),

@@ -28,6 +28,10 @@ class Settings(Protocol):
     def stuck_after_s(self) -> float:
         """How long something may wait before it is shown as stuck."""
 
+    @property
+    def performance_monitor_interval(self) -> float:
+        """How often the live stream tells the performance, seconds."""
+
 
 class Spool(NamedTuple):
     """What waits in the spool of a server's home: bytes, the age of the oldest, and records that were refused."""

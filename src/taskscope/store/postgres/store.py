@@ -18,6 +18,7 @@ from psycopg_pool import ConnectionPool
 from taskscope.store.postgres import address
 from taskscope.store.postgres.archive import PostgresArchive
 from taskscope.store.postgres.audit import PostgresAudit
+from taskscope.store.postgres.changes import PostgresWatch
 from taskscope.store.postgres.connection import WRITE_LOCK, Connection, configure, prepare, translated
 from taskscope.store.postgres.inspection import inspect
 from taskscope.store.postgres.ledger import PostgresLedger
@@ -46,6 +47,7 @@ class PostgresStore:
         """Connect, and make the schema or bring it up to date."""
         info = address.conninfo(url)
         prepare(info)
+        self._info = info
         self._names: dict[Key, int] = {}
         self._numbering = 0
         self._pool: ConnectionPool[Connection] = ConnectionPool(
@@ -124,6 +126,10 @@ class PostgresStore:
         """Open a consistent view of everything that is kept."""
         with self._transaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") as connection:
             yield PostgresAudit(connection)
+
+    def watch(self) -> PostgresWatch:
+        """Watch for what is written."""
+        return PostgresWatch(self._info)
 
     def close(self) -> None:
         """Let go of all connections."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from taskscope.store.sqlite import copies
 from taskscope.store.sqlite.archive import SqliteArchive
 from taskscope.store.sqlite.audit import SqliteAudit
+from taskscope.store.sqlite.changes import SqliteWatch
 from taskscope.store.sqlite.connection import connect, translated
 from taskscope.store.sqlite.ledger import SqliteLedger
 from taskscope.store.sqlite.names import Names
@@ -102,6 +103,10 @@ class SqliteStore:
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
+
+    def watch(self) -> SqliteWatch:
+        """Watch for what is written."""
+        return SqliteWatch(self.path)
 
     def close(self) -> None:
         """Let go of all connections."""

@@ -9,10 +9,10 @@ from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
+from taskscope.server.access.entrance import Entrance
 from taskscope.server.asked import PROVIDED
 from taskscope.server.context import Context, Settings, clock
 from taskscope.server.events import take_events
-from taskscope.server.hosts import check_host
 from taskscope.server.intake import Intake
 from taskscope.server.loops import Loop, running
 from taskscope.server.monitor import get_monitor_stats
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from taskscope.ports import Store
+    from taskscope.server.access.sessions import Link
+
+LIMIT_BODY_BYTES = 1 << 20
+"""How large a body may be where a route says nothing else."""
 
 _PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Taskscope</title>
@@ -53,6 +57,7 @@ def create_app(
     loops: Sequence[Loop] = (),
     clock: Callable[[], int] = clock,
     version: str = "1",
+    link: Link | None = None,
 ) -> Litestar:
     """Build the application.
 
@@ -61,17 +66,20 @@ def create_app(
     store
         Where facts go and answers come from.
     settings
-        The zone of dates.
+        The zone of dates, the names of the server, and how often a token may ask.
     loops
         What runs beside it.
     clock
         Gives the time of receipt and what relative times count from.
     version
         What the description of the API says.
+    link
+        A link that signs in, if one was printed.
     """
     context = Context(settings.zone, clock)
     intake = Intake(store, clock)
-    return Litestar(
+    entrance = Entrance(store, settings, clock, link)
+    application = Litestar(
         [
             get_page,
             get_health,
@@ -82,18 +90,21 @@ def create_app(
             get_runs,
             get_monitor_stats,
             scheduler_router,
+            *entrance.routes,
         ],
         dependencies={
             "store": Provide(lambda: store, sync_to_thread=False),
             "context": Provide(lambda: context, sync_to_thread=False),
             "intake": Provide(lambda: intake, sync_to_thread=False),
             **PROVIDED,
+            **entrance.provided,
         },
-        before_request=check_host,
+        request_max_body_size=LIMIT_BODY_BYTES,
         exception_handlers=dict(HANDLERS),
-        lifespan=[lambda _: intake.running(), lambda _: running(loops)],
+        lifespan=[lambda _: entrance.running(), lambda _: intake.running(), lambda _: running(loops)],
         openapi_config=OpenAPIConfig(
             title="Taskscope", version=version, path="/api/v1/openapi.json", render_plugins=[JsonRenderPlugin(path="/")]
         ),
         logging_config=None,
     )
+    return entrance.close(application)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,14 @@ class Settings(Protocol):
     @property
     def zone(self) -> ZoneInfo:
         """The time zone of dates."""
+
+    @property
+    def hosts(self) -> Sequence[str]:
+        """Public names of the server, beside those of this machine."""
+
+    @property
+    def requests_per_s(self) -> float:
+        """How many requests a token has a second, on average."""
 
 
 class Context(NamedTuple):

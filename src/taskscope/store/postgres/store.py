@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg_pool import ConnectionPool
 
+from taskscope.store.access import SqlAccess
 from taskscope.store.postgres import address
 from taskscope.store.postgres.archive import PostgresArchive
 from taskscope.store.postgres.audit import PostgresAudit
@@ -124,6 +125,13 @@ class PostgresStore:
         """Open a consistent view of everything that is kept."""
         with self._transaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") as connection:
             yield PostgresAudit(connection)
+
+    @contextmanager
+    def access(self, *, write: bool = False) -> Iterator[SqlAccess]:
+        """Open a view of who may do what; with `write` a transaction, which waits for nobody who writes facts."""
+        mode = "READ WRITE" if write else "READ ONLY"
+        with self._transaction(f"BEGIN ISOLATION LEVEL READ COMMITTED {mode}") as connection:
+            yield SqlAccess(connection.execute, statements("access"))
 
     def close(self) -> None:
         """Let go of all connections."""

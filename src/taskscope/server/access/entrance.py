@@ -43,7 +43,7 @@ class Entrance:
         self._callers = Callers(store, clock, time.monotonic)
         names, rate = settings.hosts, settings.requests_per_s
         self._guard = Guard(store, self._callers, clock, time.monotonic, names=names, requests_per_s=rate)
-        self._door = Door(self._callers, self._guard.failures, link or Link())
+        self._door = Door(self._callers, self._guard.requests, self._guard.failures, link or Link())
 
     @property
     def provided(self) -> Mapping[str, Provide]:

@@ -85,7 +85,7 @@ class Guard:
         self._callers = callers
         self._clock = clock
         self._names = frozenset(name.lower().rstrip(".") for name in names)
-        self._requests = Rate(requests_per_s, requests_per_s * BURST_S, monotonic)
+        self.requests = Rate(requests_per_s, requests_per_s * BURST_S, monotonic)
         self.failures = Rate(_FAILURES_PER_S, _FAILURES, monotonic)
 
     def around(self, application: ASGIApp) -> ASGIApp:
@@ -94,7 +94,7 @@ class Guard:
         async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
             seen, change = Seen.of(scope), Change()
             demanded = demand(seen.method, seen.path)
-            send = _with_headers(seen, send, private=demanded != OPEN)
+            send = _with_headers(seen, send, private=demanded != OPEN or seen.method not in SAFE)
             try:
                 caller = await self._judge(seen, demanded)
             except ProblemError as problem:
@@ -146,7 +146,7 @@ class Guard:
         if changes and caller.via == "session" and not hosts.shows_origin(seen.headers):
             detail = "a cookie alone changes nothing: send Origin, as browsers do, or a token as Authorization: Bearer"
             raise ProblemError(HTTPStatus.FORBIDDEN, detail)
-        if caller.name and (wait_s := self._requests.take(caller.name)):
+        if caller.name and (wait_s := self.requests.take(caller.name)):
             raise too_many("this token sends too many requests", wait_s)
         return caller
 

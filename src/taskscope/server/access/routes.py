@@ -11,7 +11,7 @@ from litestar import Request, Response, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter, SkipValidation
 
-from taskscope.core.access import SCOPES, Caller, Token
+from taskscope.core.access import SCOPES, Caller, SignIn, Token
 from taskscope.core.clock import to_text
 from taskscope.core.instants import read_instant
 from taskscope.errors import UsageError
@@ -28,9 +28,10 @@ Asked = Request[Any, Any, Any]
 
 
 class Door(NamedTuple):
-    """What signing in needs: who is known, how often it failed, and the link of the first start."""
+    """What signing in needs: who is known, how often they ask and fail, and the link of the first start."""
 
     callers: Callers
+    requests: Rate
     failures: Rate
     link: Link
 
@@ -130,28 +131,30 @@ async def sign_in(
         raise too_many("too many tokens from there were none", wait_s)
     now = context.clock()
     name = "" if data.code is None else door.link.redeem(data.code, now)
-    signed_in = await asyncio.to_thread(_sign_in, store, data.token, name, now)
-    if signed_in is None:
+    token = await asyncio.to_thread(_holder, store, data.token, name)
+    if token is None or token.ended(now):
         door.failures.take(address)
         detail = "this token, or this link, opens nothing (any more); `taskscope token create` makes a token"
         raise ProblemError(HTTPStatus.UNAUTHORIZED, detail, {"WWW-Authenticate": "Bearer"})
-    caller, cookie, lasts_us = signed_in
+    if wait_s := door.requests.take(token.name):
+        raise too_many("this token sends too many requests", wait_s)
+    begun, cookie = await asyncio.to_thread(_begin, store, token, now)
+    lasts_us = begun.expires - now
     headers = {"Set-Cookie": sessions.set_cookie(_headers(request), cookie, lasts_us, encrypted=_encrypted(request))}
-    return Response(_who(caller), status_code=201, headers=headers)
+    return Response(_who(Caller.of(token, "session", begun.expires)), status_code=201, headers=headers)
 
 
-def _sign_in(store: Store, secret: str | None, name: str, now: int) -> tuple[Caller, str, int] | None:
+def _holder(store: Store, secret: str | None, name: str) -> Token | None:
+    """Give the token that somebody showed, or whose link it was."""
     with store.access() as access:
-        token: Token | None
         if secret is not None:
-            token = access.token(tokens.digest(secret))
-        else:
-            token = next((one for one in access.tokens() if name and one.name == name), None)
-    if token is None or token.ended(now):
-        return None
+            return access.token(tokens.digest(secret))
+        return next((one for one in access.tokens() if name and one.name == name), None)
+
+
+def _begin(store: Store, token: Token, now: int) -> tuple[SignIn, str]:
     with store.access(write=True) as access:
-        begun, cookie = sessions.begin(access, token, now)
-    return Caller.of(token, "session", begun.expires), cookie, begun.expires - now
+        return sessions.begin(access, token, now)
 
 
 @delete("/api/v1/session", status_code=204, summary="Sign out")

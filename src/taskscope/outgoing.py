@@ -165,7 +165,8 @@ def _ask(target: _Target, place: Any, limit_s: float, method: str, body: bytes, 
         try:
             connection.sock = _connected(target, place, limit_s, opened)
             connection.request(method, target.path, body or None, dict(headers))
-            answer = _whole(connection.getresponse())
+            with closing(connection.getresponse()) as response:
+                answer = _whole(response)
         except (OSError, http.client.HTTPException) as error:
             if late.is_set():
                 raise TimeoutError from error

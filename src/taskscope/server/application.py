@@ -9,11 +9,11 @@ from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
+from taskscope.server.access.entrance import Entrance
 from taskscope.server.asked import PROVIDED
 from taskscope.server.context import Context, Settings, Spool, clock
 from taskscope.server.events import take_events
 from taskscope.server.failures import get_heatmap, list_failures
-from taskscope.server.hosts import check_host
 from taskscope.server.intake import Intake
 from taskscope.server.jobs import get_job, list_jobs
 from taskscope.server.live.hub import Hub
@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from taskscope.ports import Store
+    from taskscope.server.access.sessions import Link
+
+LIMIT_BODY_BYTES = 1 << 20
+"""How large a body may be where a route says nothing else."""
 
 _PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Taskscope</title>
@@ -63,6 +67,7 @@ def create_app(
     clock: Callable[[], int] = clock,
     version: str = "1",
     spool: Callable[[], Spool] | None = None,
+    link: Link | None = None,
 ) -> Litestar:
     """Build the application.
 
@@ -71,7 +76,7 @@ def create_app(
     store
         Where facts go and answers come from.
     settings
-        The zone of dates, and how often the performance is told.
+        The zone of dates, how often the performance is told, the names of the server, and how often a token may ask.
     loops
         What runs beside it.
     clock
@@ -80,11 +85,14 @@ def create_app(
         What the description of the API says.
     spool
         Looks at the spool of the home; None where the server drains none.
+    link
+        A link that signs in, if one was printed.
     """
     context = Context(settings.zone, clock, settings.sample_size, settings.stuck_after_s, version, spool)
     intake = Intake(store, clock)
     live = Hub(store, clock, settings.performance_monitor_interval)
-    return Litestar(
+    entrance = Entrance(store, settings, clock, link)
+    application = Litestar(
         [
             get_page,
             get_health,
@@ -104,6 +112,7 @@ def create_app(
             get_monitor_stats,
             scheduler_router,
             follow_stream,
+            *entrance.routes,
         ],
         dependencies={
             "store": Provide(lambda: store, sync_to_thread=False),
@@ -111,12 +120,19 @@ def create_app(
             "intake": Provide(lambda: intake, sync_to_thread=False),
             "live": Provide(lambda: live, sync_to_thread=False),
             **PROVIDED,
+            **entrance.provided,
         },
-        before_request=check_host,
+        request_max_body_size=LIMIT_BODY_BYTES,
         exception_handlers=dict(HANDLERS),
-        lifespan=[lambda _: intake.running(), lambda _: live.running(), lambda _: running(loops)],
+        lifespan=[
+            lambda _: entrance.running(),
+            lambda _: intake.running(),
+            lambda _: live.running(),
+            lambda _: running(loops),
+        ],
         openapi_config=OpenAPIConfig(
             title="Taskscope", version=version, path="/api/v1/openapi.json", render_plugins=[JsonRenderPlugin(path="/")]
         ),
         logging_config=None,
     )
+    return entrance.close(application)

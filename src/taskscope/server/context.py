@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
@@ -31,6 +31,14 @@ class Settings(Protocol):
     @property
     def performance_monitor_interval(self) -> float:
         """How often the live stream tells the performance, seconds."""
+
+    @property
+    def hosts(self) -> Sequence[str]:
+        """Public names of the server, beside those of this machine."""
+
+    @property
+    def requests_per_s(self) -> float:
+        """How many requests a token has a second, on average."""
 
 
 class Spool(NamedTuple):

@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from taskscope.core import presence, registry, task
+from taskscope.core import counters, presence, registry, task
 from taskscope.core.clock import DAY, MINUTE, to_text
 from taskscope.core.contributions import contributions
 from taskscope.core.deltas import Deltas
@@ -99,6 +99,7 @@ def accept(store: Store, facts: Sequence[Fact], now: int, malformed: int = 0) ->
             refused["malformed"] = malformed
         if refused:
             ledger.count(refused)
+        ledger.received(receipt.accepted, receipt.duplicates)
         if fresh:
             _settle(ledger, fresh, now)
         return receipt
@@ -282,5 +283,7 @@ def _refold(
         deltas.replace(contributions(old) if old else [], contributions(new))
         changes.append(TaskChange(key, fold, old, new))
     ledger.save_tasks(changes)
-    ledger.add(*deltas.roll_up(), now)
+    jobs, workers = deltas.roll_up()
+    ledger.add(jobs, workers, now)
+    ledger.tally(counters.changes(jobs))
     return [change.key for change in changes if change.old != change.new]

@@ -10,6 +10,7 @@ from taskscope.store.postgres import rows
 from taskscope.store.postgres.arrays import array
 from taskscope.store.postgres.cells import add_cells, add_worker_cells
 from taskscope.store.postgres.queries import statements
+from taskscope.store.postgres.series import tally
 from taskscope.store.postgres.subjects import Subjects
 
 if TYPE_CHECKING:
@@ -67,6 +68,16 @@ class PostgresLedger:
         """Count what was refused, by reason."""
         for reason, count in refused.items():
             self.note(f"refused.{reason}", self._meta(f"refused.{reason}") + count)
+
+    def received(self, accepted: int, duplicates: int) -> None:
+        """Count what was accepted, and what was known already."""
+        for key, count in (("facts.accepted", accepted), ("facts.duplicates", duplicates)):
+            if count:
+                self.note(key, self._meta(key) + count)
+
+    def tally(self, changes: Mapping[tuple[str, str, str], list[int]]) -> None:
+        """Move the counters of some (service, job, queue)."""
+        tally(self._connection, self._names, changes)
 
     def log_change(self, tasks: Sequence[TaskKey] | None) -> None:
         """Say that something changed that is shown, and these tasks; None: more of them than anybody wants to know."""

@@ -10,6 +10,7 @@ from taskscope.core.cells import JobCell
 from taskscope.core.clock import DAY
 from taskscope.ports import BusyRow, Filter, LastRun, PresenceRow, RunRow, TaskRow
 from taskscope.store.postgres import changes, rows
+from taskscope.store.postgres.flow import PostgresFlow
 from taskscope.store.postgres.queries import statements
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 ALWAYS = (0, 1 << 62)
 
 
-class PostgresQuestions:
+class PostgresQuestions(PostgresFlow):
     """Reads within one REPEATABLE READ transaction: the view that it began with."""
 
     def __init__(self, connection: Connection) -> None:
@@ -215,11 +216,6 @@ class PostgresQuestions:
     def changes(self, after: Position, limit: int) -> Changes:
         """Give what changed behind a position, in at most `limit` tasks."""
         return changes.changes(self._connection, after, limit)
-
-    def backlog(self) -> Iterator[tuple[Name, int, int]]:
-        """Yield (queue, count, earliest due) of the submissions that wait for a run."""
-        for service, queue, waiting, due in changes.backlog(self._connection):
-            yield (service, queue), waiting, due
 
     def runs_of(self, tasks: Sequence[int]) -> Iterator[RunRow]:
         """Yield the runs of tasks, given by their numbers."""

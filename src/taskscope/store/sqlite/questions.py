@@ -10,6 +10,7 @@ from taskscope.core.clock import DAY
 from taskscope.ports import BusyRow, Filter, LastRun, PresenceRow, RunRow, TaskRow
 from taskscope.store import rows
 from taskscope.store.sqlite import changes
+from taskscope.store.sqlite.flow import SqliteFlow
 from taskscope.store.sqlite.queries import statements
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 ALL = Filter()
 
 
-class SqliteQuestions:
+class SqliteQuestions(SqliteFlow):
     """Reads within one transaction: WAL keeps the view that it began with."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -234,11 +235,6 @@ class SqliteQuestions:
     def changes(self, after: Position, limit: int) -> Changes:
         """Give what changed behind a position, in at most `limit` tasks."""
         return changes.changes(self._connection, after, limit)
-
-    def backlog(self) -> Iterator[tuple[Name, int, int]]:
-        """Yield (queue, count, earliest due) of the submissions that wait for a run."""
-        for service, queue, waiting, due in changes.backlog(self._connection):
-            yield (service, queue), waiting, due
 
     def runs_of(self, tasks: Sequence[int]) -> Iterator[RunRow]:
         """Yield the runs of tasks, given by their numbers."""

@@ -77,7 +77,7 @@ WHERE r.task = k.task AND r.attempt = k.attempt AND r.run = k.run AND r.submissi
 -- name: save_runs
 COPY run (task, attempt, run, submission, anchor_us, job, queue, worker, boot, state, submitted_us, due_us, started_us,
     finished_us, duration_us, wait_us, skewed, outcome, inferred, end_type, end_id, error_type, error_message, progress,
-    outputs, proof_us, recheck_us) FROM STDIN (FORMAT BINARY)
+    outputs, proof_us, recheck_us, fingerprint) FROM STDIN (FORMAT BINARY)
 
 -- name: save_boots
 UPDATE boot AS b SET

@@ -120,6 +120,7 @@ def sweep(store: Store, now: int) -> int:
 
     def pass_on(ledger: Ledger) -> int:
         seen = 0
+        changed: list[TaskKey] = []
         before = Circumstances(ledger, ledger.mark())
         if now <= before.mark:
             return 0
@@ -127,8 +128,10 @@ def sweep(store: Store, now: int) -> int:
         after = Circumstances(ledger, now)
         while keys := ledger.due(now, _SWEEP_CHUNK):
             folds = ledger.tasks(keys)
-            _refold(ledger, folds, {}, before, after, now)
+            changed += _refold(ledger, folds, {}, before, after, now)
             seen += len(keys)
+        if changed:
+            ledger.log_change(changed)
         return seen
 
     return _in_one_transaction(store, pass_on)
@@ -217,7 +220,7 @@ def _settle(ledger: Ledger, facts: Sequence[Fact], now: int) -> None:
     jobs = _fold_jobs(ledger, of_jobs, before, after)
     if boots or jobs:
         folds |= ledger.tasks(ledger.unended(boots, jobs) - folds.keys())
-    _refold(ledger, folds, of_tasks, before, after, now)
+    ledger.log_change(_refold(ledger, folds, of_tasks, before, after, now))
 
 
 def _fold_boots(
@@ -266,8 +269,8 @@ def _refold(
     before: Circumstances,
     after: Circumstances,
     now: int,
-) -> None:
-    """See tasks anew: add their new facts, write them, and move the cells by what changed."""
+) -> list[TaskKey]:
+    """See tasks anew: add their new facts, write them, and move the cells by what changed; give those that changed."""
     changes: list[TaskChange] = []
     deltas = Deltas()
     for key in folds.keys() | events.keys():
@@ -283,3 +286,4 @@ def _refold(
     jobs, workers = deltas.roll_up()
     ledger.add(jobs, workers, now)
     ledger.tally(counters.changes(jobs))
+    return [change.key for change in changes if change.old != change.new]

@@ -205,6 +205,8 @@ def _last_run(run: LastRun | None) -> dict[str, Any]:
 
 
 def _durations(q: Questions, where: Filter, job: str, sample: int) -> dict[str, Any]:
-    newest = q.durations(None, where._replace(jobs=[job]), sample)
-    spread = exact([duration for _, duration, _ in newest])
+    newest = None if where.queues is not None else q.newest_durations(job, where.services, sample)
+    if newest is None:
+        newest = [duration for _, duration, _ in q.durations(None, where._replace(jobs=[job]), sample)]
+    spread = exact(newest)
     return {**{f"{name}_duration_ms": spread[name] for name in _DURATIONS}, "sample_count": spread["count"]}

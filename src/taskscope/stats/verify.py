@@ -266,6 +266,7 @@ def _run_pairs(row: RunRow, run: Run) -> list[tuple[str, object, object]]:
         ("outputs", row.outputs, run.outputs),
         ("proof_us", row.proof, run.proof),
         ("recheck_us", row.recheck, run.recheck),
+        ("fingerprint", row.fingerprint, run.fingerprint),
     ]
 
 

@@ -10,7 +10,8 @@ import msgspec
 from taskscope.core import presence
 from taskscope.core.clock import MINUTE, to_text
 from taskscope.core.intervals import WIDTHS, gather, overlap
-from taskscope.stats import pages
+from taskscope.stats import cursors
+from taskscope.stats.listing import DEFAULT_LIMIT, MAX_LIMIT
 from taskscope.stats.windows import cover
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def workers(
     now: int,
     *,
     present: bool | None = None,
-    limit: int = pages.DEFAULT_LIMIT,
+    limit: int = DEFAULT_LIMIT,
     cursor: str | None = None,
 ) -> Workers:
     """Answer who works, by service and name, a page at a time; agents run no tasks and are no workers.
@@ -105,8 +106,8 @@ def workers(
     UsageError
         The cursor is none that an earlier page gave, or the limit is out of range.
     """
-    pages.check(limit)
-    after = ("", "") if cursor is None else pages.read(cursor)
+    cursors.checked(limit, MAX_LIMIT)
+    after = ("", "") if cursor is None else cursors.read(cursor, tuple[str, str])
     with store.questions() as q:
         low, high = window[0] // MINUTE * MINUTE, -(-window[1] // MINUTE) * MINUTE
         answer = _Answer(q, where, cover(q, low, high).window, now)
@@ -120,7 +121,7 @@ def workers(
                 found += [one for one in answer.describe(chunk) if present is None or one.present == present]
         page = found[:limit]
         answer.measure(page)
-    behind = pages.write((page[-1].service, page[-1].worker)) if len(found) > limit else None
+    behind = cursors.write((page[-1].service, page[-1].worker)) if len(found) > limit else None
     return Workers(to_text(now), page, behind, to_text(answer.window[0]), to_text(answer.window[1]))
 
 

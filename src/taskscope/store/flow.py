@@ -69,6 +69,17 @@ class FlowQuestions:
         """Give when the newest finished run of each job ended."""
         return {(service, job): time for service, job, time in self._flow("last_finishes") if time is not None}
 
+    def newest_durations(self, job: str, services: Sequence[str] | None, most: int) -> list[int] | None:
+        """Give the durations of the newest finished runs of a job; None where a tie leaves open which these are."""
+        found: list[tuple[Any, ...]] = []
+        for number, service in self._flow("jobs_named", job=job):
+            if _matches(services, service):
+                found += self._flow("newest_durations", job=number, most=most + 1)
+        found.sort(reverse=True)
+        if len(found) > most and found[most - 1][0] == found[most][0]:
+            return None
+        return [duration for _, duration in found[:most]]
+
     # --- workers ---
 
     def busy_minute(self, minute: int) -> list[tuple[str, str, str, int]]:

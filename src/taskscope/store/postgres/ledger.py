@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from taskscope.core import presence, registry, task
+from taskscope.store import change_log
 from taskscope.store.postgres import rows
 from taskscope.store.postgres.arrays import array
 from taskscope.store.postgres.cells import add_cells, add_worker_cells
@@ -77,6 +78,15 @@ class PostgresLedger:
     def tally(self, changes: Mapping[tuple[str, str, str], list[int]]) -> None:
         """Move the counters of some (service, job, queue)."""
         tally(self._connection, self._names, changes)
+
+    def log_change(self, tasks: Sequence[TaskKey] | None) -> None:
+        """Say that something changed that is shown, and these tasks; None: more of them than anybody wants to know."""
+        packed = None
+        if tasks is not None and len(tasks) <= change_log.MOST_TASKS:
+            self._subjects.ensure(tasks, ())
+            packed = change_log.pack([self._subjects.task(*key) for key in tasks])
+        [[number]] = self._rows("log_change", change_log.new_token(), packed)
+        self._rows("told", number - change_log.KEPT)
 
     def _meta(self, key: str) -> int:
         found = self._rows("read_meta", key)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from taskscope.core import presence, registry, sketch, task
 from taskscope.core.clock import DAY
-from taskscope.store import rows
+from taskscope.store import change_log, rows
 from taskscope.store.sqlite.queries import statements
 from taskscope.store.sqlite.series import tally
 
@@ -68,6 +68,15 @@ class SqliteLedger:
     def tally(self, changes: Mapping[tuple[str, str, str], list[int]]) -> None:
         """Move the counters of some (service, job, queue)."""
         tally(self._connection, self._names, changes)
+
+    def log_change(self, tasks: Sequence[TaskKey] | None) -> None:
+        """Say that something changed that is shown, and these tasks; None: more of them than anybody wants to know."""
+        packed = None
+        if tasks is not None and len(tasks) <= change_log.MOST_TASKS:
+            packed = change_log.pack([self._ensure_task(key) for key in tasks])
+        [number] = self._connection.execute(self._sql["next_change"]).fetchone()
+        self._connection.execute(self._sql["log_change"], (number, change_log.new_token(), packed))
+        self._connection.execute(self._sql["forget_changes"], (number - change_log.KEPT,))
 
     def _meta(self, key: str) -> int:
         row = self._connection.execute(self._sql["read_meta"], (key,)).fetchone()

@@ -119,3 +119,11 @@ SELECT w.service, w.name, q.name FROM (
     SELECT worker, queue FROM worker_cell WHERE granularity = 2
     UNION SELECT worker, queue FROM run WHERE end_type IS NULL AND submission = '' AND boot IS NULL
 ) AS s JOIN name AS w ON w.id = s.worker JOIN name AS q ON q.id = s.queue
+
+-- name: jobs_named
+SELECT id, service FROM name WHERE kind = 'job' AND name = %(job)s
+
+-- name: newest_durations
+-- From the end of the index of a job's finishes.
+SELECT finished_us, duration_us FROM run
+WHERE job = %(job)s AND finished_us IS NOT NULL AND duration_us IS NOT NULL ORDER BY finished_us DESC LIMIT %(most)s

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from taskscope.core import counters, presence, sketch
 from taskscope.core.cells import JobCell
 from taskscope.core.clock import DAY, HOUR
+from taskscope.core.intervals import WIDTHS
 from taskscope.ports import BootRow, Waiting
 
 if TYPE_CHECKING:
@@ -86,6 +87,24 @@ class FlowQuestions:
         """Give (service, worker, queue, busy time) in a minute, of finished runs."""
         found = self._flow("busy_minute", minute=minute, hour=minute // HOUR * HOUR, day=minute // DAY * DAY)
         return [(row[0], row[1], row[2], int(row[3])) for row in found]
+
+    def work(
+        self, granularity: int, window: Interval, where: Filter, *, counted: bool
+    ) -> list[tuple[Name, tuple[int, int, int]]]:
+        """Give (busy time, finished, succeeded) of workers in a window, as the cells of one granularity tell it."""
+        values = {
+            "granularity": granularity,
+            "start": window[0],
+            "end": window[1],
+            "parent": WIDTHS[min(granularity + 1, len(WIDTHS) - 1)],
+            "counted": int(counted),
+            "queues": where.queues,
+        }
+        return [
+            ((service, worker), (int(busy), int(finished), int(succeeded)))
+            for service, worker, busy, finished, succeeded in self._flow("work", **values)
+            if _matches(where.services, service) and _matches(where.workers, worker)
+        ]
 
     def served(self, window: Interval) -> dict[int, set[str]]:
         """Give the queues that the boots serve which are present in a window, by boot."""

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from litestar import Litestar, MediaType, get
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 
 from taskscope.server.asked import PROVIDED
 from taskscope.server.context import Context, Settings, clock
+from taskscope.server.description import Described
 from taskscope.server.events import take_events
 from taskscope.server.failures import get_heatmap, list_failures
 from taskscope.server.hosts import check_host
@@ -102,7 +102,7 @@ def create_app(
         exception_handlers=dict(HANDLERS),
         lifespan=[lambda _: intake.running(), lambda _: running(loops)],
         openapi_config=OpenAPIConfig(
-            title="Taskscope", version=version, path="/api/v1/openapi.json", render_plugins=[JsonRenderPlugin(path="/")]
+            title="Taskscope", version=version, path="/api/v1/openapi.json", render_plugins=[Described(path="/")]
         ),
         logging_config=None,
     )

@@ -150,7 +150,10 @@ import json
 from taskscope import config
 from taskscope.server.application import create_app
 application = create_app(None, config.load("/nowhere", environment={}))
-found = {route.path.replace(":path}", "}"): {method: [] for method in route.methods} for route in application.routes}
+found = {
+    route.path.replace(":path}", "}"): {method: [] for method in getattr(route, "methods", None) or ["GET"]}
+    for route in application.routes
+}
 for path, item in application.openapi_schema.to_schema()["paths"].items():
     for method, operation in item.items():
         found[path][method.upper()] = [p["name"] for p in operation.get("parameters", []) if p["in"] == "query"]

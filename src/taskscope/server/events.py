@@ -42,9 +42,10 @@ async def take_events(
     ] = "",
 ) -> Receipt:
     """Answer once the events are on disk."""
+    services = request.scope["state"]["caller"].services
     with intake.room.place(min(request.content_length or 0, LIMIT_BYTES)) as place:
         body = await _body(request, place)
-        return await intake.take(body, content_type, content_encoding, place)
+        return await intake.take(body, content_type, content_encoding, place, services)
 
 
 async def _body(request: Request[Any, Any, Any], place: Place) -> bytes:

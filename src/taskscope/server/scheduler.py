@@ -16,6 +16,7 @@ from taskscope.server.context import GivenContext, GivenStore
 from taskscope.server.exposition import TEXT, scheduler_text
 from taskscope.server.shapes import WrappedJobs, WrappedMetrics, WrappedServices, WrappedStatus, typed
 from taskscope.stats import scheduling
+from taskscope.stats.exported import scheduler_counters
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,8 +64,8 @@ def get_metrics(store: GivenStore, of_jobs: GivenFilter, sample: Sample = schedu
     summary="The same, as Prometheus text",
 )
 def get_prometheus(store: GivenStore, of_jobs: GivenFilter, sample: Sample = scheduling.SAMPLE) -> bytes:
-    """Leave out jobs that never ran: a sample without a value would be a lie."""
-    return scheduler_text(scheduling.metrics(store, of_jobs, sample))
+    """Leave out jobs that never ran: a sample without a value would be a lie. Counters hold what they once were."""
+    return scheduler_text(scheduling.metrics(store, of_jobs, sample), scheduler_counters(store, of_jobs))
 
 
 @get("/services/list", sync_to_thread=True, operation_id="listServices", summary="Which services there are")

@@ -125,3 +125,13 @@ WHERE r.recheck_us <= %s LIMIT %s
 
 -- name: coarse_days
 SELECT day_us, finest FROM coarse_day
+
+-- name: log_change
+INSERT INTO change_log (number, token, tasks)
+SELECT coalesce(max(number), 0) + 1, %s::bigint, %s::bytea FROM change_log
+RETURNING number
+
+-- name: told
+-- A server that listens hears of it once this is committed.
+WITH forgotten AS (DELETE FROM change_log WHERE number <= %s)
+SELECT pg_notify('taskscope_change', '')

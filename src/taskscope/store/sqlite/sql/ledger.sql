@@ -63,3 +63,12 @@ SELECT value FROM meta WHERE key = ?;
 
 -- name: write_meta
 INSERT OR REPLACE INTO meta (key, value, crc) VALUES (?, ?, ?);
+
+-- name: next_change
+SELECT coalesce(max(number), 0) + 1 FROM change_log;
+
+-- name: log_change
+INSERT INTO change_log (number, token, tasks) VALUES (?, ?, ?);
+
+-- name: forget_changes
+DELETE FROM change_log WHERE number <= ?;

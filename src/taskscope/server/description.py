@@ -15,6 +15,8 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from taskscope.core.events import EVENT_TYPES
 from taskscope.core.lifecycle import OUTCOMES, STATES
 from taskscope.core.wire import Wire
+from taskscope.server.access.demands import OPEN, demand
+from taskscope.server.access.sessions import COOKIE
 from taskscope.server.problems import MEDIA_TYPE
 from taskscope.server.shapes import Problem, WrappedError
 
@@ -28,18 +30,23 @@ CHOICES = {"state": STATES, "outcome": OUTCOMES, "Content-Encoding": ("gzip", "z
 
 _REF = "#/components/schemas/{name}"
 _WRAPPED = "/api/v1/scheduler/"
+EVENTS, SESSION = "/api/v1/events", "/api/v1/session"
+_NEGOTIATED = ("Content-Type", "Accept")
+_STATELESS = ("/api/v1/health",)
 _TEXTS = {
     400: "The request makes no sense; `detail` says what to send instead",
-    403: "The Host header names another machine",
-    404: "No fact names this",
+    401: "No token, or none that opens anything",
+    403: "The token does not allow it, or the request came to or from another name than those of the server",
+    404: "Nobody knows this",
     405: "The path takes other methods",
     408: "The body did not come in time",
-    413: "More than 10,000 events or 16 MiB",
+    413: "The body is too large: for events more than 10,000 of them or 16 MiB",
     415: "An unknown content type or encoding",
+    429: "Too many requests; try again after Retry-After seconds",
     500: "The server failed; its log says why",
     503: "The store or the server is busy; try again after Retry-After seconds",
 }
-_INGEST = (400, 403, 405, 408, 413, 415, 500, 503)
+_RETRIED = (429, 503)
 
 
 class Described(JsonRenderPlugin):
@@ -55,10 +62,13 @@ class Described(JsonRenderPlugin):
 
 
 def answers(app: Litestar) -> list[Any]:
-    """Give the types that the routes of an application answer with."""
-    handlers = {handler for route in app.routes for handler in getattr(route, "route_handlers", ())}
-    types = {handler.parsed_fn_signature.return_type.annotation for handler in handlers}
-    return sorted((one for one in types if _is_struct(one)), key=lambda one: str(one.__name__))
+    """Give the types that the routes of an application answer with, and that they take."""
+    found = set()
+    for handler in (one for route in app.routes for one in getattr(route, "route_handlers", ())):
+        returned, taken = handler.parsed_fn_signature.return_type, handler.parsed_data_field
+        fields = [returned, *returned.inner_types, *([taken] if taken else [])]
+        found |= {field.annotation for field in fields if _is_struct(field.annotation)}
+    return sorted(found, key=lambda one: str(one.__name__))
 
 
 def _is_struct(one: Any) -> bool:
@@ -83,7 +93,8 @@ def describe(document: dict[str, Any], types: Iterable[Any]) -> dict[str, Any]:
         path: {method: _operation(path, method, found) for method, found in item.items()}
         for path, item in document["paths"].items()
     }
-    return {**document, "paths": paths, "components": {**document.get("components", {}), "schemas": schemas}}
+    components = {**document.get("components", {}), "schemas": schemas, "securitySchemes": _SCHEMES}
+    return {**document, "paths": paths, "components": components}
 
 
 def _event(wire: dict[str, Any]) -> dict[str, Any]:
@@ -93,26 +104,40 @@ def _event(wire: dict[str, Any]) -> dict[str, Any]:
 
 
 def _operation(path: str, method: str, found: dict[str, Any]) -> dict[str, Any]:
-    parameters = [_parameter(one) for one in found.get("parameters", []) if one["name"] != "Content-Type"]
+    parameters = [_parameter(one) for one in found.get("parameters", []) if one["name"] not in _NEGOTIATED]
     made = {key: value for key, value in found.items() if key not in ("parameters", "deprecated")}
     if parameters:
         made["parameters"] = parameters
-    ingest = path == "/api/v1/events"
-    if ingest:
+    if path == EVENTS:
         made["requestBody"] = _BODY
-    responses = {"200": found["responses"]["200"]}
-    for status in _INGEST if ingest and method == "post" else _statuses(path, parameters):
-        responses[str(status)] = _error(path, status)
-    made["responses"] = responses
+    demanded = demand(method.upper(), path)
+    if demanded != OPEN:
+        made["security"] = [{}, {"token": []}, {"session": []}]
+    well = {status: answer for status, answer in found["responses"].items() if status.startswith("2")}
+    if "204" in well:
+        well["204"] = {"description": well["204"]["description"]}
+    errors = {str(status): _error(path, status) for status in _statuses(path, method, made, demanded)}
+    made["responses"] = {**well, **errors}
     return made
 
 
-def _statuses(path: str, parameters: list[dict[str, Any]]) -> list[int]:
-    if path == "/api/v1/health":
-        return [403, 405]
-    asked = [400] if parameters else []
-    named = [404] if any(one["in"] == "path" for one in parameters) else []
-    return [*asked, 403, *named, 405, 500, 503]
+def _statuses(path: str, method: str, made: dict[str, Any], demanded: str) -> list[int]:
+    """List the errors of an operation, by what it takes."""
+    places = {one["in"] for one in made.get("parameters", [])}
+    statuses = {403, 405}
+    if "query" in places or "path" in places or "requestBody" in made:
+        statuses.add(400)
+    if "path" in places:
+        statuses.add(404)
+    if demanded != OPEN or path == SESSION:
+        statuses |= {401, 429}
+    if "requestBody" in made:
+        statuses |= {413, 415} if path == EVENTS else {413}
+    if method == "post":
+        statuses.add(408)
+    if path not in _STATELESS:
+        statuses |= {500, 503}
+    return sorted(statuses)
 
 
 def _error(path: str, status: int) -> dict[str, Any]:
@@ -121,7 +146,7 @@ def _error(path: str, status: int) -> dict[str, Any]:
     kind, media = (WrappedError, "application/json") if wrapped else (Problem, MEDIA_TYPE)
     content = {media: {"schema": {"$ref": _REF.format(name=kind.__name__)}}}
     made: dict[str, Any] = {"description": _TEXTS[status], "content": content}
-    if status == 503:
+    if status in _RETRIED:
         made["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds"}}
     return made
 
@@ -144,6 +169,10 @@ def _plain(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+_SCHEMES = {
+    "token": {"type": "http", "scheme": "bearer", "description": "A token; none is asked for until the first is made"},
+    "session": {"type": "apiKey", "in": "cookie", "name": COOKIE, "description": "From `POST /api/v1/session`"},
+}
 _EVENT = {"$ref": _REF.format(name="Event")}
 _BODY = {
     "required": True,

@@ -123,6 +123,7 @@ QUERIES = [
     "/api/v1/queues",
     "/api/v1/queues?from=2026-01-08T09:00:00Z&to=2026-01-08T10:00:00Z",
     "/api/v1/workers?from=2026-01-08T09:00:00Z&to=2026-01-08T10:00:00Z",
+    "/api/v1/self",
     "/api/v1/session",
     "/api/v1/tokens",
     "/api/v1/audit",

@@ -21,6 +21,7 @@ from taskscope.server.live.route import follow_stream
 from taskscope.server.loops import Loop, running
 from taskscope.server.metrics import get_metrics
 from taskscope.server.monitor import get_monitor_stats
+from taskscope.server.own import get_self
 from taskscope.server.problems import HANDLERS
 from taskscope.server.questions import get_percentiles, get_stats, get_utilization
 from taskscope.server.queues import get_queues
@@ -88,7 +89,7 @@ def create_app(
     link
         A link that signs in, if one was printed.
     """
-    context = Context(settings.zone, clock, settings.sample_size, settings.stuck_after_s, version, spool)
+    context = Context(settings.zone, clock, settings.sample_size, settings.stuck_after_s, version, spool, clock())
     intake = Intake(store, clock)
     live = Hub(store, clock, settings.performance_monitor_interval)
     entrance = Entrance(store, settings, clock, link)
@@ -109,6 +110,7 @@ def create_app(
             get_queues,
             get_workers,
             get_metrics,
+            get_self,
             get_monitor_stats,
             scheduler_router,
             follow_stream,

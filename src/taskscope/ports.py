@@ -473,6 +473,9 @@ class HistoryQuestions(Protocol):
     def facts(self, key: TaskKey, limit: int) -> tuple[int, list[StoredFact]]:
         """Count the facts of a task, and give the newest of them, by time and id."""
 
+    def name_counts(self) -> dict[str, int]:
+        """Count the names of each kind (job, queue, worker), those that are empty left out."""
+
     def job_names(self, where: Filter) -> list[Name]:
         """Name the jobs that any fact named, by service and name."""
 

@@ -155,7 +155,7 @@ from taskscope import config
 from taskscope.server.application import create_app
 application = create_app(None, config.load("/nowhere", environment={}))
 found = {
-    route.path_format.replace(":path}", "}"): {method: [] for method in getattr(route, "methods", None) or ["GET"]}
+    route.path_format: {method: [] for method in getattr(route, "methods", None) or ["GET"]}
     for route in application.routes
 }
 for path, item in application.openapi_schema.to_schema()["paths"].items():

@@ -51,6 +51,7 @@ class Context(NamedTuple):
     stuck_after_s: float = 3600.0
     version: str = ""
     spool: Callable[[], Spool] | None = None
+    started: int = 0
 
 
 # What this process made itself need not be checked on every request.

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from taskscope.cli import main
 REDIS = os.environ.get("TASKSCOPE_TEST_REDIS", "redis://127.0.0.1:6379/9")
 RABBITMQ = os.environ.get("TASKSCOPE_TEST_RABBITMQ", "amqp://guest:guest@127.0.0.1:5672//")
 ROOT = Path(__file__).parents[2]
-DEADLINE_S = 15.0
+DEADLINE_S = 40.0
 Row = dict[str, Any]
 
 
@@ -95,10 +95,8 @@ class Process:
 
     def close(self) -> None:
         """End it and its children, whatever they do."""
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self.process.wait()
 
 

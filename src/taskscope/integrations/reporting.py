@@ -234,15 +234,15 @@ class Arguments:
     """
 
     def __init__(self, wanted: bool | Iterable[str]) -> None:  # noqa: FBT001 - a setting, handed on as it was given
-        self._wanted = wanted if isinstance(wanted, bool) else tuple(wanted)
+        self.wanted = wanted if isinstance(wanted, bool) else tuple(wanted)
         self._known: dict[object, Capture | None] = {}
 
     def of(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Data | None:
         """Find those of a call; None where there are none to show."""
-        if not self._wanted:
+        if not self.wanted:
             return None
         if function not in self._known:
-            self._known[function] = capture(function, self._wanted)
+            self._known[function] = capture(function, self.wanted)
         find = self._known[function]
         return None if find is None else find(args, kwargs)
 

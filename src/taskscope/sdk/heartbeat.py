@@ -77,9 +77,8 @@ class Presence:
                     self._recorder.record("worker.heartbeat", self._proof | limit, sender=sender)
                 return
             self.begun = True
-            self._recorder.record(
-                "worker.online", self._about | {"pid": os.getpid()} | self._proof | limit, sender=sender
-            )
+            about = self._about | {"pid": os.getpid()} | self._proof | limit | self._news()
+            self._recorder.record("worker.online", about, sender=sender)
             self._recorder.record("worker.heartbeat", self._proof, sender=sender)
             self._start_thread(sender, stop)
 

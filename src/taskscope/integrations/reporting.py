@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from taskscope.sdk.arguments import Capture, capture
+from taskscope.sdk.arguments import Capture, Wanted, capture
 from taskscope.sdk.fact import Fact, instant, name, optional_name, ordinal, text
 from taskscope.sdk.failure import describe, start_of
 from taskscope.sdk.heartbeat import Presence
@@ -233,17 +233,18 @@ class Arguments:
         True for all of them, names for some, False for none.
     """
 
-    def __init__(self, wanted: bool | Iterable[str]) -> None:  # noqa: FBT001 - a setting, handed on as it was given
-        self.wanted = wanted if isinstance(wanted, bool) else tuple(wanted)
-        self._known: dict[object, Capture | None] = {}
+    def __init__(self, wanted: Iterable[str] | Wanted) -> None:
+        self.wanted: bool | tuple[str, ...] = wanted if isinstance(wanted, bool) else tuple(wanted or ())
+        # With the function itself, so that no other one gets its identity.
+        self._known: dict[int, tuple[object, Capture | None]] = {}
 
     def of(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Data | None:
         """Find those of a call; None where there are none to show."""
         if not self.wanted:
             return None
-        if function not in self._known:
-            self._known[function] = capture(function, self.wanted)
-        find = self._known[function]
+        if id(function) not in self._known:
+            self._known[id(function)] = function, capture(function, self.wanted)
+        find = self._known[id(function)][1]
         return None if find is None else find(args, kwargs)
 
 

@@ -23,6 +23,7 @@ from taskscope.cli import main
 
 REDIS = os.environ.get("TASKSCOPE_TEST_REDIS", "redis://127.0.0.1:6379/9")
 RABBITMQ = os.environ.get("TASKSCOPE_TEST_RABBITMQ", "amqp://guest:guest@127.0.0.1:5672//")
+TASKSCOPE = Path(sys.executable).with_name("taskscope")
 ROOT = Path(__file__).parents[2]
 DEADLINE_S = 40.0
 Row = dict[str, Any]
@@ -67,7 +68,7 @@ class Process:
         self.log = folder / f"{secrets.token_hex(4)}.log"
         with self.log.open("wb") as out:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", *command],
+                [TASKSCOPE, *command[1:]] if command[0] == "taskscope" else [sys.executable, "-m", *command],
                 cwd=ROOT,
                 env=environment,
                 stdout=out,
@@ -120,7 +121,7 @@ class Site:
         self._processes: list[Process] = []
 
     def start(self, *command: str, **more: str) -> Process:
-        """Start a process: a module and its arguments."""
+        """Start a process: taskscope, or a module of Python, and its arguments."""
         self._processes.append(Process(self.folder, *command, environment=self.environment | more))
         return self._processes[-1]
 

@@ -23,6 +23,7 @@ _COMMANDS = {
     "serve": "serve",
     "spool": "spool",
     "stats": "stats",
+    "tail": "tail",
     "tick": "tick",
     "utilization": "utilization",
     "verify": "verify",

@@ -421,9 +421,6 @@ class Questions(Flow, Protocol):
     def changes(self, after: Position, limit: int) -> Changes:
         """Give what changed behind a position, in at most `limit` tasks."""
 
-    def backlog(self) -> Iterator[tuple[Name, int, int]]:
-        """Yield (queue, count, earliest due) of the submissions that wait for a run."""
-
     def runs_of(self, tasks: Sequence[int]) -> Iterator[RunRow]:
         """Yield the runs of tasks, given by their numbers."""
 
@@ -475,6 +472,9 @@ class HistoryQuestions(Protocol):
 
     def facts(self, key: TaskKey, limit: int) -> tuple[int, list[StoredFact]]:
         """Count the facts of a task, and give the newest of them, by time and id."""
+
+    def name_counts(self) -> dict[str, int]:
+        """Count the names of each kind (job, queue, worker), those that are empty left out."""
 
     def job_names(self, where: Filter) -> list[Name]:
         """Name the jobs that any fact named, by service and name."""

@@ -179,6 +179,22 @@ def queues(
     )
 
 
+def queues_now(store: Store, where: Filter) -> list[dict[str, Any]]:
+    """Tell how the queues stand that hold or run something, by service and name; the clock has no part in it."""
+    with store.questions() as q:
+        levels = _levels(q)
+        waiting = q.waiting(0, 0)
+    items = []
+    for name in sorted(name for name, level in levels.items() if any(level) and _among(where, name)):
+        depth, running = levels[name]
+        due = waiting[name].due if name in waiting else None
+        oldest = None if due is None else to_text(due)
+        items.append(
+            {"service": name[0], "queue": name[1] or None, "depth": depth, "oldest_due_at": oldest, "running": running}
+        )
+    return items
+
+
 def _waits(flow: JobCell) -> Waits:
     found: dict[str, Any] = estimated(flow, WAIT)
     return Waits(**{field: found[field] for field in Waits.__struct_fields__})

@@ -58,14 +58,14 @@ GROUP BY w.id, w.service, w.name, q.id, q.name HAVING sum(part.busy_us) > 0
 -- What the runs of a boot were about is found by a seek for each queue: a boot may have had a million runs.
 WITH RECURSIVE there (boot) AS (
     SELECT DISTINCT boot FROM presence WHERE end_us > %(start)s AND start_us < %(end)s
-), ran (boot, queue) AS (
+), seen (boot, queue) AS (
     SELECT t.boot, (SELECT min(r.queue) FROM run AS r WHERE r.boot = t.boot) FROM there AS t
     UNION ALL
     SELECT n.boot, (SELECT min(r.queue) FROM run AS r WHERE r.boot = n.boot AND r.queue > n.queue)
-    FROM ran AS n WHERE n.queue IS NOT NULL
+    FROM seen AS n WHERE n.queue IS NOT NULL
 )
 SELECT s.boot, q.name FROM (
-    SELECT boot, queue FROM ran
+    SELECT boot, queue FROM seen
     UNION SELECT boot, queue FROM boot_queue WHERE boot IN (SELECT boot FROM there)
     UNION SELECT boot, queue FROM sealed_queue WHERE boot IN (SELECT boot FROM there)
 ) AS s JOIN name AS q ON q.id = s.queue

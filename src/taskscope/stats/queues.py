@@ -179,7 +179,7 @@ def queues(
 
 
 def queues_now(store: Store, where: Filter) -> list[dict[str, Any]]:
-    """Tell of the queues that hold or run something how they stand, by service and name; the clock has no part in it."""
+    """Tell how those queues stand that hold or run something, by service and name; the clock has no part in it."""
     with store.questions() as q:
         levels = _levels(q)
         waiting = q.waiting(0, 0)

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
+from taskscope.server.access.demands import ANYBODY, OPEN, demand
+
 HEAD = """\
 <!-- Made by docs/generate.py from the description of the API: change the code, then run it again. -->
 
@@ -22,6 +24,7 @@ figures mean stands in [HTTP API](http-api.md) and [Statistics](statistics.md), 
 """
 
 SERVER = "http://127.0.0.1:8787"
+_SCOPES = {OPEN: "nothing: it is open to everybody", ANYBODY: "any token, or a cookie"}
 _QUERIES = {
     "/api/v1/stats": "from=2026-01-08T08:28:00Z&to=2026-01-08T08:29:00Z",
     "/api/v1/utilization": "from=2026-01-08T08:28:00Z&to=2026-01-08T08:29:00Z&step=20s",
@@ -82,6 +85,8 @@ def _operation(method: str, path: str, operation: Mapping[str, Any]) -> Iterator
     for field in ("summary", "description"):
         if operation.get(field):
             yield operation[field].rstrip(".") + ".\n"
+    scope = demand(method.upper(), path)
+    yield f"Takes {_SCOPES.get(scope, f'the scope `{scope}`')}.\n"
     parameters = [one for one in operation.get("parameters", []) if one["in"] != "cookie"]
     if parameters:
         yield "| parameter | in | type | meaning |\n|---|---|---|---|"
@@ -101,11 +106,11 @@ def _operation(method: str, path: str, operation: Mapping[str, Any]) -> Iterator
     tried = example(method, path, operation)
     if tried is not None:
         address, body = tried
-        yield "```sh api\n" + _curl(method, address, body) + "\n```\n"
+        yield "```sh api\n" + _curl(method, address, body, shows_token=scope in ("operate", "admin")) + "\n```\n"
 
 
-def _curl(method: str, address: str, body: Mapping[str, Any] | None) -> str:
-    url = f"'{SERVER}{address}'"
+def _curl(method: str, address: str, body: Mapping[str, Any] | None, *, shows_token: bool) -> str:
+    url = f"'{SERVER}{address}'" + (' -H "Authorization: Bearer $TASKSCOPE_TOKEN"' if shows_token else "")
     if body is None:
         return f"curl {url}"
     kind = "-H 'Content-Type: application/json'"

@@ -38,7 +38,7 @@ def asked(server: Server, block: Block) -> httpx.Response:
             method = words.pop(0)
         elif word == "-H":
             name, _, value = words.pop(0).partition(": ")
-            headers[name] = value
+            headers[name] = value.replace("$TASKSCOPE_TOKEN", (server.home / "admin.token").read_text("utf-8").strip())
         elif word == "-d":
             body = words.pop(0)
         else:

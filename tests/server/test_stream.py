@@ -258,7 +258,7 @@ def test_a_server_that_ends_says_so_to_those_who_listen(own_server: Server) -> N
     with Follower(own_server) as follower:
         follower.follow("a", "runs")
         code, err = own_server.stop()
-        assert (code, len(err.splitlines())) == (0, 1)
+        assert (code, "Traceback" in err) == (0, False)
         assert closed(follower)[0] == 1012
 
 

@@ -17,7 +17,9 @@ import pytest
 from click.testing import CliRunner
 
 from taskscope.cli import main
+from taskscope.errors import HomeError
 from taskscope.server.access import tokens
+from taskscope.server.context import clock
 from taskscope.store.sqlite import SqliteStore
 from tests.cli.facts import event, finished, ndjson
 from tests.postgres import Schemas
@@ -41,6 +43,16 @@ def start(tmp_path: Path) -> Iterator[Start]:
     for server in servers:
         if server.process.returncode is None:
             server.stop()
+
+
+@pytest.fixture(scope="module")
+def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Give a server of which nobody gets anything without a token."""
+    home = tmp_path_factory.mktemp("closed") / "home"
+    command("token", "create", "--name", "first", "--scopes", "read", "--home", home)
+    server = Server(home)
+    yield server
+    server.stop()
 
 
 def command(*arguments: str | Path, code: int = 0) -> Any:
@@ -107,27 +119,10 @@ def test_beyond_this_machine_it_serves_only_with_a_token(start: Start, tmp_path:
 # --- the first start ---
 
 
-def test_the_first_start_leaves_the_token_of_the_admin_for_its_owner_alone(start: Start) -> None:
-    server = start()
-    path = server.home / "admin.token"
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    who = server.client.get(SESSION, headers=admin(server.home)).json()
-    assert (who["name"], who["scopes"]) == ("admin", ["read", "ingest", "agent", "operate", "admin"])
-    _, err = server.stop()
-    kept = path.read_text()
-    again = start()
-    assert path.read_text() == kept
-    assert again.client.get("/api/v1/tokens", headers=admin(again.home)).status_code == 200
-    _, err_again = again.stop()
-    assert kept.strip() not in err + err_again
-    assert "sign-in" in err
-    assert "sign-in" not in err_again
-
-
-def test_the_link_of_the_first_start_signs_in_once(tmp_path: Path) -> None:
-    errors = tmp_path / "err"
+def test_the_first_start_leaves_a_token_and_a_link_that_signs_in_once(tmp_path: Path) -> None:
+    home, errors = tmp_path / "home", tmp_path / "err"
     with errors.open("w") as err:
-        started: list[str | Path] = [TASKSCOPE, "serve", "--home", tmp_path / "home", "--port", "0", "--json"]
+        started: list[str | Path] = [TASKSCOPE, "serve", "--home", home, "--port", "0", "--json"]
         process = subprocess.Popen(started, stdout=subprocess.PIPE, stderr=err, text=True)
     assert process.stdout is not None
     url = json.loads(process.stdout.readline())["url"]
@@ -140,13 +135,40 @@ def test_the_link_of_the_first_start_signs_in_once(tmp_path: Path) -> None:
         assert client.post(SESSION, json={"code": code}).status_code == 401
     process.terminate()
     process.communicate(timeout=DEADLINE_S)
+    path = home / "admin.token"
+    kept = path.read_text()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    again = Server(home)
+    who = again.client.get(SESSION, headers=admin(home)).json()
+    assert (who["name"], who["scopes"]) == ("admin", ["read", "ingest", "agent", "operate", "admin"])
+    _, err_again = again.stop()
+    assert path.read_text() == kept
+    assert kept.strip() not in errors.read_text() + err_again
+    assert "sign-in" not in err_again
 
 
 def test_a_file_that_holds_no_token_is_refused_by_name(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    home.mkdir(0o700)
-    (home / "admin.token").write_text("no token\n")
-    assert "admin.token" in serve_refused("--home", home)
+    (tmp_path / "admin.token").write_text("no token\n")
+    with closing(SqliteStore(tmp_path / "store.db")) as store:
+        with pytest.raises(HomeError, match=r"admin\.token"):
+            tokens.ensure_admin(store, tmp_path, clock())
+        with store.access() as access:
+            assert access.tokens() == []
+
+
+def test_a_start_that_did_not_come_to_its_end_is_gone_on_with(tmp_path: Path) -> None:
+    """The file is there, the row is not."""
+    secret = tokens.PREFIX + tokens.new_secret()
+    (tmp_path / "admin.token").write_text(secret)
+    (tmp_path / "admin.token").chmod(0o644)
+    with closing(SqliteStore(tmp_path / "store.db")) as store:
+        assert tokens.ensure_admin(store, tmp_path, clock())
+        assert not tokens.ensure_admin(store, tmp_path, clock())
+        with store.access() as access:
+            found = access.token(tokens.digest(secret))
+            assert found is not None
+            assert found.name == "admin"
+    assert stat.S_IMODE((tmp_path / "admin.token").stat().st_mode) == 0o600
 
 
 # --- tokens ---
@@ -222,9 +244,8 @@ def test_a_body_that_is_too_large_is_refused(server: Server) -> None:
     assert server.client.post("/api/v1/tokens", content=b" " * (2 << 20), headers=headers).status_code == 413
 
 
-def test_a_token_writes_for_its_services_alone_and_each_refusal_names_the_service(start: Start) -> None:
-    server = start()
-    with closing(SqliteStore(server.home / "taskscope.db")) as store:
+def test_a_token_writes_for_its_services_alone_and_each_refusal_names_the_service(closed: Server) -> None:
+    with closing(SqliteStore(closed.home / "taskscope.db")) as store:
         bound = add(store, "shop", ["ingest"], ["shop", "depot"])
     events = [
         event("task.submitted", "a", 0, service="shop"),
@@ -232,14 +253,14 @@ def test_a_token_writes_for_its_services_alone_and_each_refusal_names_the_servic
         event("task.submitted", "c", 0),  # default
         event("task.submitted", "d", 0, service="depot"),
     ]
-    answer = server.client.post("/api/v1/events", content=ndjson(events), headers=NDJSON | bearer(bound)).json()
+    answer = closed.client.post("/api/v1/events", content=ndjson(events), headers=NDJSON | bearer(bound)).json()
     assert (answer["accepted"], [one["index"] for one in answer["rejected"]]) == (2, [1, 2])
     assert "'bank'" in answer["rejected"][0]["error"]
     assert "depot, shop" in answer["rejected"][0]["error"]
     assert "'default'" in answer["rejected"][1]["error"]
-    asked = server.client.get("/api/v1/stats", headers=bearer(bound))
+    asked = closed.client.get("/api/v1/stats", headers=bearer(bound))
     assert asked.status_code == 403
-    found = server.client.get("/api/v1/stats", headers=admin(server.home)).json()
+    found = closed.client.get("/api/v1/stats?service=shop,bank,default,depot", headers=admin(closed.home)).json()
     assert found["submitted"] == 2
 
 
@@ -261,27 +282,27 @@ def test_an_agent_ships_with_a_token_out_of_a_file(
 # --- signing in ---
 
 
-def test_somebody_signs_in_acts_and_signs_out(start: Start) -> None:
-    server = start()
-    origin = {"Origin": server.ready["url"]}
-    answer = sign_in(server, token=(server.home / "admin.token").read_text().strip())
+def test_somebody_signs_in_acts_and_signs_out(closed: Server) -> None:
+    origin = {"Origin": closed.ready["url"]}
+    answer = sign_in(closed, token=(closed.home / "admin.token").read_text().strip())
     assert answer.status_code == 201
     assert answer.headers["cache-control"] == "no-store"
     cookie = answer.headers["set-cookie"]
     assert {"HttpOnly", "SameSite=Strict", "Path=/"} <= set(cookie.split("; "))
     assert "Secure" not in cookie
-    assert server.client.get(SESSION).json()["via"] == "session"
+    assert closed.client.get(SESSION).json()["via"] == "session"
     given = {"name": "by-cookie", "scopes": ["read"]}
-    assert server.client.post("/api/v1/tokens", json=given).status_code == 403  # a cookie alone
+    assert closed.client.post("/api/v1/tokens", json=given).status_code == 403  # a cookie alone
     assert (
-        server.client.post("/api/v1/tokens", json=given, headers={"Origin": "https://evil.example"}).status_code == 403
+        closed.client.post("/api/v1/tokens", json=given, headers={"Origin": "https://evil.example"}).status_code == 403
     )
-    assert server.client.post("/api/v1/tokens", json=given, headers=origin).status_code == 201
-    kept = dict(server.client.cookies)
-    assert server.client.delete(SESSION, headers=origin).status_code == 204
-    assert dict(server.client.cookies) == {}
-    server.client.cookies.update(kept)
-    assert server.client.get("/api/v1/tokens").status_code == 401
+    assert closed.client.post("/api/v1/tokens", json=given, headers=origin).status_code == 201
+    kept = dict(closed.client.cookies)
+    assert closed.client.delete(SESSION, headers=origin).status_code == 204
+    assert dict(closed.client.cookies) == {}
+    closed.client.cookies.update(kept)
+    assert closed.client.get("/api/v1/tokens").status_code == 401
+    closed.client.cookies.clear()
 
 
 def test_behind_tls_the_cookie_is_secure(server: Server) -> None:
@@ -296,15 +317,15 @@ def test_behind_tls_the_cookie_is_secure(server: Server) -> None:
     assert server.client.post(SESSION, json={"token": secret}, headers=plain).status_code == 403
 
 
-def test_what_was_signed_in_with_a_token_ends_with_it(start: Start) -> None:
-    server = start()
-    with closing(SqliteStore(server.home / "taskscope.db")) as store:
+def test_what_was_signed_in_with_a_token_ends_with_it(closed: Server) -> None:
+    with closing(SqliteStore(closed.home / "taskscope.db")) as store:
         secret = add(store, "guest", ["read"])
-    assert sign_in(server, token=secret).status_code == 201
-    assert server.client.get("/api/v1/stats").status_code == 200
-    command("token", "revoke", "guest", "--home", server.home)
-    wait_for(lambda: server.client.get("/api/v1/stats").status_code == 401)
-    assert "revoked" in server.client.get("/api/v1/stats").json()["detail"]
+    assert sign_in(closed, token=secret).status_code == 201
+    assert closed.client.get("/api/v1/stats").status_code == 200
+    command("token", "revoke", "guest", "--home", closed.home)
+    wait_for(lambda: closed.client.get("/api/v1/stats").status_code == 401)
+    assert "revoked" in closed.client.get("/api/v1/stats").json()["detail"]
+    closed.client.cookies.clear()
 
 
 def test_who_guesses_is_slowed_down_and_who_is_known_is_not(start: Start) -> None:

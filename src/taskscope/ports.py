@@ -217,6 +217,12 @@ class Ledger(Protocol):
     def unended(self, boots: Iterable[BootKey], jobs: Iterable[Name]) -> set[TaskKey]:
         """Give the tasks with a run of these boots or jobs whose end no fact states."""
 
+    def unnamed(self, keys: Iterable[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
+        """Give those (kind, service, name) that the store does not know."""
+
+    def name_counts(self) -> dict[str, int]:
+        """Count the names of each kind (job, queue, worker), those that are empty left out."""
+
     def due(self, mark: int, limit: int) -> list[TaskKey]:
         """Give tasks with a run of which inference may say something new at this mark, at most `limit` of them."""
 

@@ -27,7 +27,7 @@ VANISHED_US = HOUR
 """For how long a worker that went without a word is told of."""
 _EVERYTHING = Filter()
 _FAILURES = ("failed", "timed_out", "lost")
-_REASONS = ("conflict", "future", "malformed", "retention")
+_REASONS = ("conflict", "future", "malformed", "names", "retention")
 VERIFIED = "verify.at"
 DIFFERENCES = "verify.differences"
 

@@ -281,6 +281,17 @@ class Flow(Protocol):
     def last_finishes(self) -> dict[Name, int]:
         """Give when the newest finished run of each job ended."""
 
+    def newest_durations(self, job: str, services: Sequence[str] | None, most: int) -> list[int] | None:
+        """Give the durations of the newest finished runs of a job; None where a tie leaves open which these are."""
+
+    def work(
+        self, granularity: int, window: Interval, where: Filter, *, counted: bool
+    ) -> list[tuple[Name, tuple[int, int, int]]]:
+        """Give (busy time, finished, succeeded) of workers in a window, as the cells of one granularity tell it.
+
+        Of whole cells they tell what covers them whole; with `counted` also partial time, and what finished in them.
+        """
+
     def served(self, window: Interval) -> dict[int, set[str]]:
         """Give the queues that the boots serve which are present in a window, by boot."""
 
@@ -415,9 +426,6 @@ class Questions(Flow, Protocol):
 
     def changes(self, after: Position, limit: int) -> Changes:
         """Give what changed behind a position, in at most `limit` tasks."""
-
-    def backlog(self) -> Iterator[tuple[Name, int, int]]:
-        """Yield (queue, count, earliest due) of the submissions that wait for a run."""
 
     def runs_of(self, tasks: Sequence[int]) -> Iterator[RunRow]:
         """Yield the runs of tasks, given by their numbers."""

@@ -120,7 +120,7 @@ def test_queues_workers_and_overview_are_told_when_they_differ(server: Server) -
         post(server, submitted, heartbeat)
         said = {one["id"]: one["data"] for one in (follower.next(), follower.next(), follower.next())}
         [queue] = said["q"]["items"]
-        assert (queue["queue"], queue["pending"], queue["running"]) == ("line", 1, 0)
+        assert (queue["queue"], queue["depth"], queue["running"]) == ("line", 1, 0)
         assert said["w"]["items"] == [{"service": "states", "worker": "w1", "running": 0}]
         assert (before["submitted"], said["o"]["submitted"]) == (0, 1)
         answer = server.client.get("/api/v1/stats", params={"from": said["o"]["from"], "service": "states"}).json()
@@ -134,7 +134,7 @@ def test_the_performance_is_told_at_its_pace_whether_it_changed_or_not(server: S
         told = [follower.follow("p", "performance"), follower.next(), follower.next()]
         assert [one["type"] for one in told] == ["snapshot", "change", "change"]
         assert len({one["data"]["at"] for one in told}) == 3
-        assert told[0]["data"].keys() == {"at", "pending", "running", "queues", "workers"}
+        assert told[0]["data"].keys() == {"at", "depth", "running", "queues", "workers"}
 
 
 def test_after_unsubscribing_nothing_comes_and_a_name_can_be_used_again(server: Server) -> None:
@@ -258,7 +258,7 @@ def test_a_server_that_ends_says_so_to_those_who_listen(own_server: Server) -> N
     with Follower(own_server) as follower:
         follower.follow("a", "runs")
         code, err = own_server.stop()
-        assert (code, len(err.splitlines())) == (0, 1)
+        assert (code, "Traceback" in err) == (0, False)
         assert closed(follower)[0] == 1012
 
 

@@ -10,7 +10,7 @@ from litestar.openapi import OpenAPIConfig
 
 from taskscope.server.access.entrance import Entrance
 from taskscope.server.asked import PROVIDED
-from taskscope.server.context import Context, Settings, Spool, clock
+from taskscope.server.context import Context, Settings, clock
 from taskscope.server.description import Described
 from taskscope.server.events import take_events
 from taskscope.server.failures import get_heatmap, list_failures
@@ -27,6 +27,7 @@ from taskscope.server.questions import get_percentiles, get_stats, get_utilizati
 from taskscope.server.queues import get_queues
 from taskscope.server.scheduler import scheduler_router
 from taskscope.server.shapes import Health
+from taskscope.server.spooled import Spool
 from taskscope.server.tasks import get_task, list_runs
 from taskscope.server.workers import get_workers
 

@@ -11,6 +11,7 @@ from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
 from taskscope.ports import Store
+from taskscope.server.spooled import Spool
 
 
 class Settings(Protocol):
@@ -39,14 +40,6 @@ class Settings(Protocol):
     @property
     def requests_per_s(self) -> float:
         """How many requests a token has a second, on average."""
-
-
-class Spool(NamedTuple):
-    """What waits in the spool of a server's home: bytes, the age of the oldest, and records that were refused."""
-
-    waiting: int
-    oldest_s: float
-    rejected: int
 
 
 class Context(NamedTuple):

@@ -181,6 +181,11 @@ def names(name: str, texts: Iterable[str] | None) -> list[str] | None:
     return found or None
 
 
+def escaped(name: str) -> str:
+    """Write a name so that `names` reads it as it is."""
+    return name.replace("\\", "\\\\").replace(",", "\\,")
+
+
 def _encodable(text: str) -> bool:
     try:
         text.encode()

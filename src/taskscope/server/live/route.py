@@ -13,7 +13,6 @@ from litestar.exceptions import WebSocketDisconnect
 from litestar.params import SkipValidation
 
 from taskscope.errors import UsageError
-from taskscope.server.hosts import is_local
 from taskscope.server.live import messages
 from taskscope.server.live.hub import Hub
 from taskscope.server.live.messages import Close, Ping, Subscribe
@@ -33,10 +32,7 @@ Socket = WebSocket[Any, Any, Any]
 
 @websocket("/api/v1/stream")
 async def follow_stream(socket: Socket, live: GivenHub) -> None:
-    """Tell what is followed until one of both ends it."""
-    if not _is_welcome(socket):
-        await socket.close()  # before it is accepted: answered 403
-        return
+    """Tell what is followed until one of both ends it; who may listen was judged at the door."""
     await socket.accept()
     follower = live.join()
     if follower is None:
@@ -53,12 +49,6 @@ async def follow_stream(socket: Socket, live: GivenHub) -> None:
         await asyncio.gather(reading, writing, return_exceptions=True)
     if follower.ended.done():
         await _close(socket, follower.ended.result())
-
-
-def _is_welcome(socket: Socket) -> bool:
-    """Refuse other names of this machine, and pages of others: a browser lets any page open a WebSocket anywhere."""
-    host, origin = socket.headers.get("host", ""), socket.headers.get("origin")
-    return is_local(host) and (origin is None or origin.partition("://")[2].lower() == host.lower())
 
 
 async def _read(socket: Socket, follower: Follower, live: Hub) -> None:

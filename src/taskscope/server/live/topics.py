@@ -10,6 +10,7 @@ from taskscope.core.clock import HOUR, MINUTE, to_text
 from taskscope.core.refusal import NAME_LIMIT, shown
 from taskscope.errors import UsageError
 from taskscope.ports import Filter
+from taskscope.stats.queues import queues_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -65,15 +66,7 @@ def _runs(store: Store, where: Filter, now: int) -> dict[str, Any]:  # noqa: ARG
 
 
 def _queues(store: Store, where: Filter, now: int) -> dict[str, Any]:  # noqa: ARG001 - all topics are drawn alike
-    with store.questions() as q:
-        found: dict[tuple[str, str], dict[str, Any]] = {}
-        for queue, waiting, due in q.backlog():
-            if _among(where.services, queue[0]) and _among(where.queues, queue[1]):
-                found[queue] = {"pending": waiting, "oldest_due_at": to_text(due), "running": 0}
-        for run in q.open_runs(where):
-            item = found.setdefault((run.service, run.queue), {"pending": 0, "oldest_due_at": None, "running": 0})
-            item["running"] += 1
-    return {"items": [{"service": name[0], "queue": name[1] or None, **found[name]} for name in sorted(found)]}
+    return {"items": queues_now(store, where)}
 
 
 def _workers(store: Store, where: Filter, now: int) -> dict[str, Any]:
@@ -95,7 +88,7 @@ def _performance(store: Store, where: Filter, now: int) -> dict[str, Any]:
     del workers["items"]
     return {
         "at": to_text(now),
-        "pending": sum(queue["pending"] for queue in queues),
+        "depth": sum(queue["depth"] for queue in queues),
         "running": sum(queue["running"] for queue in queues),
         "queues": queues,
         "workers": workers,

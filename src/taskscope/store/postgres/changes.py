@@ -34,11 +34,6 @@ def changes(connection: Connection, after: Position, limit: int) -> Changes:
     return change_log.read(rows, after, limit)
 
 
-def backlog(connection: Connection) -> list[tuple[str, str, int, int]]:
-    """Give (service, queue, count, earliest due) of the submissions that wait for a run."""
-    return connection.execute(statements("changes")["backlog"], binary=True).fetchall()
-
-
 class PostgresWatch:
     """Listens to what writers notify. That is a hint and no more: it may come late, or never.
 

@@ -217,11 +217,6 @@ class PostgresQuestions(PostgresFlow):
         """Give what changed behind a position, in at most `limit` tasks."""
         return changes.changes(self._connection, after, limit)
 
-    def backlog(self) -> Iterator[tuple[Name, int, int]]:
-        """Yield (queue, count, earliest due) of the submissions that wait for a run."""
-        for service, queue, waiting, due in changes.backlog(self._connection):
-            yield (service, queue), waiting, due
-
     def runs_of(self, tasks: Sequence[int]) -> Iterator[RunRow]:
         """Yield the runs of tasks, given by their numbers."""
         found = self._rows(self._sql["runs"] + " WHERE r.task = ANY(%s::bigint[])", (list(tasks),))

@@ -33,11 +33,6 @@ def changes(connection: sqlite3.Connection, after: Position, limit: int) -> Chan
     return change_log.read(connection.execute(statements("changes")["changes"], (after.number,)), after, limit)
 
 
-def backlog(connection: sqlite3.Connection) -> Iterator[tuple[str, str, int, int]]:
-    """Yield (service, queue, count, earliest due) of the submissions that wait for a run."""
-    return connection.execute(statements("changes")["backlog"])
-
-
 def runs_of(connection: sqlite3.Connection, tasks: Sequence[int]) -> Iterator[tuple[object, ...]]:
     """Yield the rows of the runs of tasks, given by their numbers."""
     for first in range(0, len(tasks), _MOST):

@@ -236,11 +236,6 @@ class SqliteQuestions(SqliteFlow):
         """Give what changed behind a position, in at most `limit` tasks."""
         return changes.changes(self._connection, after, limit)
 
-    def backlog(self) -> Iterator[tuple[Name, int, int]]:
-        """Yield (queue, count, earliest due) of the submissions that wait for a run."""
-        for service, queue, waiting, due in changes.backlog(self._connection):
-            yield (service, queue), waiting, due
-
     def runs_of(self, tasks: Sequence[int]) -> Iterator[RunRow]:
         """Yield the runs of tasks, given by their numbers."""
         return (run_row(row) for row in changes.runs_of(self._connection, tasks))

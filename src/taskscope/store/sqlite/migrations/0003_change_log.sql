@@ -5,6 +5,3 @@ CREATE TABLE change_log (
     token INTEGER NOT NULL, -- random: the same number of another history (a restored copy) has another one
     tasks BLOB -- numbers of the tasks, 8 bytes each; null: too many to name
 );
-
--- What waits: how much in a queue, and since when.
-CREATE INDEX IF NOT EXISTS run_waiting ON run (queue, due_us) WHERE submission != '';

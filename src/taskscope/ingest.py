@@ -19,7 +19,7 @@ from taskscope.core.deltas import Deltas
 from taskscope.core.presence import Boot, boot_key
 from taskscope.core.runs import view
 from taskscope.errors import StoreUndoneError
-from taskscope.ports import TaskChange
+from taskscope.ports import ColumnLedger, TaskChange
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,10 +28,13 @@ if TYPE_CHECKING:
     from taskscope.core.presence import Life
     from taskscope.core.registry import Job
     from taskscope.ports import BootKey, Identity, Ledger, Name, Store, TaskKey
+    from taskscope.together import Together
 
 AHEAD_US = 10 * MINUTE
 """How far the clock of a sender may be ahead of ours."""
 
+TOGETHER_TASKS = 32
+"""From how many tasks on it pays to lay them out in columns: a few milliseconds go by before the first."""
 _SWEEP_CHUNK = 2000
 _TRIES = 5
 
@@ -209,14 +212,37 @@ def _settle(ledger: Ledger, facts: Sequence[Fact], now: int) -> None:
             of_boots[boot_key(event)].append(event)
         elif event.type == "job.registered":
             of_jobs[event.service, event.job or ""].append(event)
+    together = _lay_together(ledger, of_tasks, now)
     folds = ledger.tasks(of_tasks)
     ledger.append(facts, now)
     before, after = Circumstances(ledger, ledger.mark()), Circumstances(ledger, ledger.mark())
     boots = _fold_boots(ledger, of_boots, before, after)
     jobs = _fold_jobs(ledger, of_jobs, before, after)
     if boots or jobs:
-        folds |= ledger.tasks(ledger.unended(boots, jobs) - folds.keys())
+        folds |= ledger.tasks(ledger.unended(boots, jobs) - folds.keys() - together.keys)
+    together.settle(after.mark)
     _refold(ledger, folds, of_tasks, before, after, now)
+
+
+class _Alone:
+    """Stands for no plain tasks, where a batch is small or a store does not take them together."""
+
+    keys: frozenset[TaskKey] = frozenset()
+
+    def settle(self, mark: int) -> None:
+        """Do nothing."""
+
+
+def _lay_together(ledger: Ledger, of_tasks: dict[TaskKey, list[Event]], now: int) -> _Alone | Together:
+    """Take the plain tasks out of a large batch, to be settled in columns; the others stay."""
+    if len(of_tasks) < TOGETHER_TASKS or not isinstance(ledger, ColumnLedger):
+        return _Alone()
+    from taskscope.together import Together  # noqa: PLC0415 - only large batches need NumPy
+
+    together = Together(ledger, of_tasks, now)
+    for key in together.keys:
+        del of_tasks[key]
+    return together
 
 
 def _fold_boots(

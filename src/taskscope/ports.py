@@ -8,17 +8,19 @@ It is read through `Questions`, one consistent view long. Instants are integer m
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
+    from taskscope.core.cell_columns import Cells
     from taskscope.core.cells import JobCell, JobKey, WorkerKey
     from taskscope.core.events import Event
     from taskscope.core.gaps import Gap
     from taskscope.core.intervals import Interval
-    from taskscope.core.presence import Boot
+    from taskscope.core.plain_columns import Batch, Columns, Ints
+    from taskscope.core.presence import Boot, Life
     from taskscope.core.registry import Job
     from taskscope.core.runs import View
     from taskscope.core.task import Task
@@ -185,6 +187,26 @@ class Ledger(Protocol):
         """Count what was refused, by reason."""
 
 
+@runtime_checkable
+class ColumnLedger(Ledger, Protocol):
+    """A ledger that also takes plain tasks in columns."""
+
+    def plain(self, events: Sequence[Event]) -> Batch:
+        """Lay facts of tasks out in columns, beside their tasks as they stand; before they are appended."""
+
+    def limits(self, jobs: Iterable[int]) -> dict[int, int]:
+        """Give the registered limits of those of the jobs that have one, by number."""
+
+    def lives(self, boots: Iterable[int]) -> dict[int, Life]:
+        """Give the lives of those of the boots that sent a heartbeat, by number."""
+
+    def save_plain(self, batch: Batch, new: Columns, chosen: Ints) -> None:
+        """Write the plain tasks at some positions of a batch, whose rows are now `new`."""
+
+    def add_columns(self, jobs: Cells, workers: Cells, now: int) -> None:
+        """Add changes to the cells; those that become empty disappear."""
+
+
 class Questions(Protocol):
     """The read side of a store: one consistent view of it."""
 
@@ -267,7 +289,10 @@ class Questions(Protocol):
 
 
 class StoredTask(NamedTuple):
-    """All that a store keeps of a task, for an audit: what was derived, and what it was derived from."""
+    """All that a store keeps of a task, for an audit: what was derived, and what it was derived from.
+
+    `folded` is empty for a plain task: then its runs and `limit` say the same.
+    """
 
     key: TaskKey
     folded: bytes
@@ -279,6 +304,7 @@ class StoredTask(NamedTuple):
     first: int
     runs: list[RunRow]
     facts: list[StoredFact]
+    limit: int | None = None
 
 
 class StoredFact(NamedTuple):

@@ -232,10 +232,14 @@ def _eta(event: Event) -> int | None:
 
 
 def _end(event: Event) -> End:
-    error = event.data.get("error")
-    brief = None if error is None else (error.get("type") or "", (error.get("message") or "")[:_MESSAGE_LIMIT])
     eta = _eta(event) if event.type == "task.retrying" else None
-    return End(int(event.run is not None), event.time, event.id, event.type, event.duration, brief, eta)
+    return End(int(event.run is not None), event.time, event.id, event.type, event.duration, error_of(event), eta)
+
+
+def error_of(event: Event) -> tuple[str, str] | None:
+    """Give the type and the message of the error that an end states, short enough to be kept with its run."""
+    error = event.data.get("error")
+    return None if error is None else (error.get("type") or "", (error.get("message") or "")[:_MESSAGE_LIMIT])
 
 
 def _identity(event: Event) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from taskscope.core import presence, registry, sketch, task
 from taskscope.core.clock import DAY
+from taskscope.core.plain import NONE, limit_of
 from taskscope.store import rows
 from taskscope.store.sqlite.queries import statements
 
@@ -13,14 +15,17 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from taskscope.core.cell_columns import Cells
     from taskscope.core.cells import JobCell, JobKey, WorkerKey
     from taskscope.core.events import Event
-    from taskscope.core.presence import Boot
+    from taskscope.core.plain_columns import Columns, Ints
+    from taskscope.core.presence import Boot, Life
     from taskscope.core.registry import Job
     from taskscope.core.runs import Run, View
     from taskscope.core.task import Task
     from taskscope.ports import BootKey, Identity, Name, TaskChange, TaskKey
     from taskscope.store.sqlite.names import Names
+    from taskscope.store.sqlite.plain import SqliteBatch, SqlitePlain
 
 _CHUNK = 500
 
@@ -41,6 +46,7 @@ class SqliteLedger:
         self._boot_ids: dict[BootKey, int] = {}
         self._heard: set[BootKey] = set()
         self._received = 0
+        self._based: set[TaskKey] = set()
 
     # --- the mark and counters ---
 
@@ -94,12 +100,19 @@ class SqliteLedger:
         found: dict[TaskKey, Task] = {}
         for part in _chunks(list({rows.task_key(key) for key in wanted})):
             marks = ",".join("?" * len(part))
-            query = f"SELECT id, service, task, folded FROM task WHERE key IN ({marks})"
-            for number, service, name, folded in self._connection.execute(query, part):
+            query = f"SELECT id, service, task, folded, base IS NOT NULL FROM task WHERE key IN ({marks})"
+            for number, service, name, folded, based in self._connection.execute(query, part).fetchall():
                 if (service, name) in wanted:
                     self._task_ids[service, name] = number
-                    found[service, name] = task.unpack(folded)
+                    found[service, name] = task.unpack(folded) if folded else self._folded_anew(number)
+                    if based:
+                        self._based.add((service, name))
         return found
+
+    def _folded_anew(self, number: int) -> Task:
+        """Fold the facts of a plain task: its fold is not stored."""
+        query = self._sql["facts_of_task"]
+        return task.fold(rows.event_from_row(row) for row in self._connection.execute(query, (number,)))
 
     def boots(self, keys: Iterable[BootKey]) -> dict[BootKey, Boot]:
         """Give the folds of those boots that are known; the caller owns them."""
@@ -185,9 +198,11 @@ class SqliteLedger:
             number = self._ensure_task(change.key)
             new = change.new
             job, queue, _ = self._names.triple(new.service, new.job, new.queue, None)
-            folded = task.pack(change.folded)
+            limit = None if change.key in self._based else limit_of(change.folded)
+            folded = task.pack(change.folded) if limit is None else b""
             columns = rows.task_columns(change.key)
-            tasks.append((number, *columns, folded, new.state, int(new.cancelled), job, queue, new.first))
+            limit = None if limit == NONE else limit
+            tasks.append((number, *columns, folded, new.state, int(new.cancelled), job, queue, new.first, limit))
             before = _by_key(change.old)
             for run in new.runs:
                 key = (run.attempt, run.run, run.submission)
@@ -226,6 +241,43 @@ class SqliteLedger:
         for (service, name), job in jobs.items():
             number = self._names.ensure("job", service, name)
             self._connection.execute(self._sql["save_job"], (number, registry.pack(job), registry.limit(job)))
+
+    # --- plain tasks, in columns ---
+
+    @cached_property
+    def _plain(self) -> SqlitePlain:
+        from taskscope.store.sqlite.plain import SqlitePlain  # noqa: PLC0415 - only large batches need NumPy
+
+        return SqlitePlain(self._connection, self._names, self._ensure_boot)
+
+    def plain(self, events: Sequence[Event]) -> SqliteBatch:
+        """Lay facts of tasks out in columns, beside their tasks as they stand; before they are appended."""
+        batch = self._plain.read(events)
+        for place, key in enumerate(batch.keys):
+            if not batch.numbers[place]:
+                self._looked_up.add(key)
+                batch.numbers[place] = self._ensure_task(key)
+            else:
+                self._task_ids[key] = batch.numbers[place]
+        return batch
+
+    def limits(self, jobs: Iterable[int]) -> dict[int, int]:
+        """Give the registered limits of those of the jobs that have one, by number."""
+        return self._plain.limits(jobs)
+
+    def lives(self, boots: Iterable[int]) -> dict[int, Life]:
+        """Give the lives of those of the boots that sent a heartbeat, by number."""
+        return self._plain.lives(boots)
+
+    def save_plain(self, batch: SqliteBatch, new: Columns, chosen: Ints) -> None:
+        """Write the plain tasks at some positions of a batch, whose rows are now `new`."""
+        self._plain.write(batch, new, chosen, self._sql["save_run"])
+
+    def add_columns(self, jobs: Cells, workers: Cells, now: int) -> None:
+        """Add changes to the cells; those that become empty disappear."""
+        self._plain.add(jobs, workers, now)
+
+    # --- cells ---
 
     def add(self, jobs: Mapping[JobKey, JobCell], workers: Mapping[WorkerKey, list[int]], now: int) -> None:
         """Add changes to the cells; those that become empty disappear."""

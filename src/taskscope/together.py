@@ -1,0 +1,50 @@
+"""Settling the plain tasks of a large batch together, in columns: see `taskscope.core.plain`."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from taskscope.core import cell_columns, plain_columns
+from taskscope.core.plain import NONE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from taskscope.core.events import Event
+    from taskscope.ports import ColumnLedger, TaskKey
+
+
+class Together:
+    """The plain tasks of a batch, between their reading (before its facts are in the log) and their writing.
+
+    Attributes
+    ----------
+    keys
+        The tasks; whatever else the batch is about goes the way of single tasks.
+    """
+
+    def __init__(self, ledger: ColumnLedger, of_tasks: Mapping[TaskKey, Sequence[Event]], now: int) -> None:
+        """Read the tasks of a batch, and find those that are plain with its facts."""
+        self._ledger = ledger
+        self._now = now
+        self._batch = ledger.plain(list(chain.from_iterable(of_tasks.values())))
+        self._new = self._batch.rows.copy()
+        odd = plain_columns.fold(self._new, self._batch.facts, self._batch.unnamed) | self._batch.odd
+        self._chosen = np.flatnonzero(~odd)
+        self.keys = frozenset(self._batch.keys[place] for place in self._chosen.tolist())
+
+    def settle(self, mark: int) -> None:
+        """Conclude what the facts mean at a mark, write the tasks, and let the cells follow."""
+        batch, ledger, new = self._batch, self._ledger, self._new[self._chosen]
+        if not len(new):
+            return
+        open_ = new[(new["started"] != NONE) & (new["end"] == NONE)]
+        limits = ledger.limits(np.unique(open_["job"]).tolist())
+        lives = ledger.lives(np.unique(open_["boot"][open_["boot"] != NONE]).tolist())
+        plain_columns.resolve(new, limits, lives, mark)
+        old = batch.rows[self._chosen[batch.known[self._chosen]]]
+        ledger.save_plain(batch, new, self._chosen)
+        ledger.add_columns(*cell_columns.changes(old, new), self._now)

@@ -12,7 +12,7 @@ import msgspec
 from taskscope.core.events import Event
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from taskscope.core.runs import Run
     from taskscope.ports import TaskKey
@@ -21,6 +21,7 @@ Triple = tuple[int | None, int | None, int | None]
 """The numbers of a job, a queue and a worker; None where there is no name."""
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_UUIDS = re.compile(rf"(?:{_UUID.pattern};)*")
 _encode = msgspec.json.Encoder(order="deterministic").encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
@@ -30,6 +31,15 @@ def id_to_column(name: str) -> bytes | str:
     if len(name) == 36 and _UUID.fullmatch(name):
         return bytes.fromhex(name.replace("-", ""))
     return name
+
+
+def ids_to_columns(names: Sequence[str]) -> list[bytes | str]:
+    """Write many event ids; almost always all of them are canonical UUIDs, and are looked at together."""
+    text = ";".join(names) + ";"
+    if len(text) == 37 * len(names) and _UUIDS.fullmatch(text):
+        packed = bytes.fromhex(text.replace("-", "").replace(";", ""))
+        return [packed[start : start + 16] for start in range(0, len(packed), 16)]
+    return [id_to_column(name) for name in names]
 
 
 def id_from_column(column: bytes | str) -> str:

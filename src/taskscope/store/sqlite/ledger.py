@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from taskscope.core import presence, registry, sketch, task
@@ -78,12 +79,15 @@ class SqliteLedger:
         """Give the content hash of those facts that are in the log."""
         found: dict[Identity, int] = {}
         wanted = set(identities)
-        self._id_columns = {name: rows.id_to_column(name) for name, _ in identities}
-        for part in _chunks(list(self._id_columns.values())):
+        names = [name for name, _ in identities]
+        columns = rows.ids_to_columns(names)
+        self._id_columns = dict(zip(names, columns, strict=True))
+        named = dict(zip(columns, names, strict=True))
+        for part in _chunks(list(named)):
             marks = ",".join("?" * len(part))
             query = f"SELECT id, time_us, hash FROM event WHERE id IN ({marks})"
             for column, time, content in self._connection.execute(query, part):
-                identity = (rows.id_from_column(column), time)
+                identity = (named[column], time)
                 if identity in wanted:
                     found[identity] = content
         return found
@@ -156,38 +160,50 @@ class SqliteLedger:
         """Put facts with their content hashes into the log; none of them is known."""
         [seq] = self._connection.execute("SELECT coalesce(max(seq), 0) FROM event").fetchone()
         self._received = received
-        lines = [self._event_row(seq + i, event, content) for i, (event, content) in enumerate(facts, start=1)]
-        self._connection.executemany(self._sql["append"], lines)
-
-    def _event_row(self, seq: int, event: Event, content: int) -> tuple[Any, ...]:
-        service = event.service
-        if event.task is not None:
-            subject, boot = self._ensure_task((service, event.task)), None
-            if event.boot is not None:
-                self._ensure_boot((service, event.boot, ""))
-        elif event.type.startswith("worker."):
-            key = presence.boot_key(event)
-            self._heard.add(key)
-            subject, boot = None, self._ensure_boot(key)
-        else:
-            subject, boot = None, None
-        return (
-            seq,
-            self._id_columns.get(event.id) or rows.id_to_column(event.id),
-            event.time,
-            content,
-            self._received,
-            event.type,
-            service,
-            subject,
-            boot,
-            event.attempt,
-            event.run,
-            *self._names.triple(service, event.job, event.queue, event.worker),
-            event.boot,
-            event.duration,
-            rows.data_to_column(event.data),
+        events = [event for event, _ in facts]
+        subjects, boots = self._subjects(events)
+        triple, columns = self._names.triple, self._id_columns
+        jobs, queues, workers = zip(*(triple(e.service, e.job, e.queue, e.worker) for e in events), strict=True)
+        self._connection.executemany(
+            self._sql["append"],
+            zip(
+                range(seq + 1, seq + 1 + len(events)),
+                [columns.get(e.id) or rows.id_to_column(e.id) for e in events],
+                [e.time for e in events],
+                [content for _, content in facts],
+                repeat(received),
+                [e.type for e in events],
+                [e.service for e in events],
+                subjects,
+                boots,
+                [e.attempt for e in events],
+                [e.run for e in events],
+                jobs,
+                queues,
+                workers,
+                [e.boot for e in events],
+                [e.duration for e in events],
+                [rows.data_to_column(e.data) if e.data else None for e in events],
+            ),
         )
+
+    def _subjects(self, events: Sequence[Event]) -> tuple[list[int | None], list[int | None]]:
+        """Give the task of each fact, and the boot of each worker fact; new ones are made."""
+        tasks: list[int | None] = []
+        boots: list[int | None] = []
+        for event in events:
+            task_id = boot_id = None
+            if event.task is not None:
+                task_id = self._ensure_task((event.service, event.task))
+                if event.boot is not None:
+                    self._ensure_boot((event.service, event.boot, ""))
+            elif event.type.startswith("worker."):
+                key = presence.boot_key(event)
+                self._heard.add(key)
+                boot_id = self._ensure_boot(key)
+            tasks.append(task_id)
+            boots.append(boot_id)
+        return tasks, boots
 
     def save_tasks(self, changes: Sequence[TaskChange]) -> None:
         """Write tasks and their runs."""

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 AHEAD_US = 10 * MINUTE
 """How far the clock of a sender may be ahead of ours."""
 
-TOGETHER_TASKS = 32
-"""From how many tasks on it pays to lay them out in columns: a few milliseconds go by before the first."""
+TOGETHER_FACTS = 100
+"""From how many facts on it pays to lay them out in columns: a few milliseconds go by before the first."""
 _SWEEP_CHUNK = 2000
 _TRIES = 5
 
@@ -147,8 +147,13 @@ def _in_one_transaction(store: Store, work: Callable[[Ledger], T]) -> T:
 
 def _sift(ledger: Ledger, facts: Sequence[Fact], now: int) -> tuple[list[Fact], Receipt, Counter[str]]:
     """Tell new facts from repeated ones and from those that can't be taken."""
-    known = ledger.known([(event.id, event.time) for event, _ in facts])
+    identities = [(event.id, event.time) for event, _ in facts]
+    known = ledger.known(identities)
     beyond = _older_than_retention(ledger, facts, known)
+    latest = now + AHEAD_US
+    alike = len({name for name, _ in identities}) < len(facts)
+    if not (known or beyond or alike) and max((time for _, time in identities), default=0) <= latest:
+        return list(facts), Receipt(len(facts), 0, []), Counter()  # the usual batch
     fresh: list[Fact] = []
     rejected: list[tuple[int, str]] = []
     repeated: list[int] = []
@@ -163,7 +168,7 @@ def _sift(ledger: Ledger, facts: Sequence[Fact], now: int) -> tuple[list[Fact], 
             rejected.append(
                 (index, f"id {event.id} at {to_text(event.time)} is known with other content: the first stands")
             )
-        elif event.time > now + AHEAD_US:
+        elif event.time > latest:
             refused["future"] += 1
             rejected.append(
                 (index, f"time {to_text(event.time)} is more than 10 minutes ahead: set the sender's clock")
@@ -205,44 +210,46 @@ def _settle(ledger: Ledger, facts: Sequence[Fact], now: int) -> None:
     of_tasks: defaultdict[TaskKey, list[Event]] = defaultdict(list)
     of_boots: defaultdict[BootKey, list[Event]] = defaultdict(list)
     of_jobs: defaultdict[Name, list[Event]] = defaultdict(list)
+    together = _lay_together(ledger, [event for event, _ in facts if event.task is not None], now)
+    for event in together.rest:
+        of_tasks[event.service, event.task or ""].append(event)
     for event, _ in facts:
-        if event.task is not None:
-            of_tasks[event.service, event.task].append(event)
-        elif event.type.startswith("worker."):
-            of_boots[boot_key(event)].append(event)
-        elif event.type == "job.registered":
-            of_jobs[event.service, event.job or ""].append(event)
-    together = _lay_together(ledger, of_tasks, now)
+        if event.task is None:
+            if event.type.startswith("worker."):
+                of_boots[boot_key(event)].append(event)
+            elif event.type == "job.registered":
+                of_jobs[event.service, event.job or ""].append(event)
     folds = ledger.tasks(of_tasks)
     ledger.append(facts, now)
     before, after = Circumstances(ledger, ledger.mark()), Circumstances(ledger, ledger.mark())
     boots = _fold_boots(ledger, of_boots, before, after)
     jobs = _fold_jobs(ledger, of_jobs, before, after)
     if boots or jobs:
-        folds |= ledger.tasks(ledger.unended(boots, jobs) - folds.keys() - together.keys)
+        folds |= ledger.tasks(ledger.unended(boots, jobs) - folds.keys() - together.keys())
     together.settle(after.mark)
     _refold(ledger, folds, of_tasks, before, after, now)
 
 
 class _Alone:
-    """Stands for no plain tasks, where a batch is small or a store does not take them together."""
+    """Stands for no tasks together, where a batch is small or a store does not take them so."""
 
-    keys: frozenset[TaskKey] = frozenset()
+    def __init__(self, rest: Sequence[Event]) -> None:
+        self.rest = rest
+
+    def keys(self) -> set[TaskKey]:
+        return set()
 
     def settle(self, mark: int) -> None:
         """Do nothing."""
 
 
-def _lay_together(ledger: Ledger, of_tasks: dict[TaskKey, list[Event]], now: int) -> _Alone | Together:
-    """Take the plain tasks out of a large batch, to be settled in columns; the others stay."""
-    if len(of_tasks) < TOGETHER_TASKS or not isinstance(ledger, ColumnLedger):
-        return _Alone()
+def _lay_together(ledger: Ledger, events: Sequence[Event], now: int) -> _Alone | Together:
+    """Take the plain tasks out of a large batch, to be settled in columns; the facts of others are its rest."""
+    if len(events) < TOGETHER_FACTS or not isinstance(ledger, ColumnLedger):
+        return _Alone(events)
     from taskscope.together import Together  # noqa: PLC0415 - only large batches need NumPy
 
-    together = Together(ledger, of_tasks, now)
-    for key in together.keys:
-        del of_tasks[key]
-    return together
+    return Together(ledger, events, now)
 
 
 def _fold_boots(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +10,7 @@ from taskscope.core import cell_columns, plain_columns
 from taskscope.core.plain import NONE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from taskscope.core.events import Event
     from taskscope.ports import ColumnLedger, TaskKey
@@ -22,19 +21,24 @@ class Together:
 
     Attributes
     ----------
-    keys
-        The tasks; whatever else the batch is about goes the way of single tasks.
+    rest
+        The facts of tasks that are not plain: they go the way of single tasks.
     """
 
-    def __init__(self, ledger: ColumnLedger, of_tasks: Mapping[TaskKey, Sequence[Event]], now: int) -> None:
+    def __init__(self, ledger: ColumnLedger, events: Sequence[Event], now: int) -> None:
         """Read the tasks of a batch, and find those that are plain with its facts."""
         self._ledger = ledger
         self._now = now
-        self._batch = ledger.plain(list(chain.from_iterable(of_tasks.values())))
+        self._batch = ledger.plain(events)
         self._new = self._batch.rows.copy()
         odd = plain_columns.fold(self._new, self._batch.facts, self._batch.unnamed) | self._batch.odd
         self._chosen = np.flatnonzero(~odd)
-        self.keys = frozenset(self._batch.keys[place] for place in self._chosen.tolist())
+        self.rest = [events[position] for position in np.flatnonzero(odd[self._batch.facts["task"]]).tolist()]
+
+    def keys(self) -> set[TaskKey]:
+        """Give the tasks that are settled here."""
+        keys = self._batch.keys
+        return {keys[place] for place in self._chosen.tolist()}
 
     def settle(self, mark: int) -> None:
         """Conclude what the facts mean at a mark, write the tasks, and let the cells follow."""

@@ -179,7 +179,7 @@ class Servers:
 def servers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Servers:
     """Give servers of one kind: "columns" settles every plain task in columns, which else only large batches do."""
     if request.param == "columns":
-        monkeypatch.setattr(ingest, "TOGETHER_TASKS", 1)
+        monkeypatch.setattr(ingest, "TOGETHER_FACTS", 1)
     return Servers(request.getfixturevalue("schemas") if request.param == "postgres" else None)
 
 

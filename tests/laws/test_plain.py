@@ -59,7 +59,7 @@ def told(steps: list[tuple[bool, list[Event] | int]], now: int, *, columns: bool
                 ingest.sweep(store, step)
                 continue
             least = 1 if (together if columns is None else columns) else 10**9
-            with patch.object(ingest, "TOGETHER_TASKS", least):
+            with patch.object(ingest, "TOGETHER_FACTS", least):
                 receipts.append(ingest.accept(store, [(e, content_hash(e.id, canonical(e))) for e in step], now))
         assert stats.verify(store)["differences"] == []
         held = contents(store)

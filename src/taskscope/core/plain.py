@@ -31,14 +31,9 @@ SUBMITTED, STARTED, FIRST_END = range(3)
 END_TYPES = tuple(f"task.{outcome}" for outcome in lifecycle.OUTCOMES)
 """The ends of plain tasks, in the order of `lifecycle.OUTCOMES`: a retry is none of them."""
 KINDS = {kind: number for number, kind in enumerate(("task.submitted", "task.started", *END_TYPES))}
-"""The facts of plain tasks; every other kind is `ODD`."""
+"""The facts of plain tasks, all of their first attempt; every other is `ODD`."""
 
 _READ_BY_THE_FOLD = frozenset({"progress", "outputs", "wait_known", "eta"})
-
-
-def kind_of(event: Event) -> int:
-    """Give the kind of a fact, by what can be told without its data."""
-    return KINDS.get(event.type, ODD) if event.attempt == 1 else ODD
 
 
 def limit_of_fact(event: Event) -> int | None:

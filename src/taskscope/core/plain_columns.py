@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from taskscope.core import lifecycle
-from taskscope.core.plain import END_TYPES, FIRST_END, HISTORY, NONE, ODD, STARTED, SUBMITTED, kind_of, limit_of_fact
+from taskscope.core.plain import END_TYPES, FIRST_END, HISTORY, KINDS, NONE, ODD, STARTED, SUBMITTED, limit_of_fact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -101,10 +101,12 @@ def lay_out(
     facts["duration"] = [NONE if event.duration is None else event.duration for event in events]
     for column, numbers in zip(("job", "queue", "worker"), zip(*names, strict=True), strict=True):
         facts[column] = [NONE if number is None else number for number in numbers]
-    limits = [limit_of_fact(event) if event.data else NONE for event in events]
-    facts["limit"] = [NONE if limit is None else limit for limit in limits]
-    facts["kind"] = [kind_of(event) for event in events]
-    facts["kind"][[position for position, limit in enumerate(limits) if limit is None]] = ODD
+    facts["kind"] = [KINDS.get(event.type, ODD) if event.attempt == 1 else ODD for event in events]
+    facts["limit"] = NONE
+    for position, event in enumerate(events):
+        if event.data:
+            limit = limit_of_fact(event)
+            facts[position]["kind" if limit is None else "limit"] = ODD if limit is None else limit
     return facts
 
 

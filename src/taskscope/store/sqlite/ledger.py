@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from taskscope.core.runs import Run, View
     from taskscope.core.task import Task
     from taskscope.ports import BootKey, Identity, Name, TaskChange, TaskKey
+    from taskscope.store.rows import Triple
     from taskscope.store.sqlite.names import Names
     from taskscope.store.sqlite.plain import SqliteBatch, SqlitePlain
 
@@ -43,7 +44,9 @@ class SqliteLedger:
         self._task_ids: dict[TaskKey, int] = {}
         self._looked_up: set[TaskKey] = set()
         self._next_task = 0
-        self._id_columns: dict[str, bytes | str] = {}
+        self._ids: list[str] = []
+        self._id_columns: list[bytes | str] = []
+        self._laid: SqliteBatch | None = None
         self._boot_ids: dict[BootKey, int] = {}
         self._heard: set[BootKey] = set()
         self._received = 0
@@ -77,20 +80,16 @@ class SqliteLedger:
 
     def known(self, identities: Sequence[Identity]) -> dict[Identity, int]:
         """Give the content hash of those facts that are in the log."""
-        found: dict[Identity, int] = {}
-        wanted = set(identities)
         names = [name for name, _ in identities]
-        columns = rows.ids_to_columns(names)
-        self._id_columns = dict(zip(names, columns, strict=True))
-        named = dict(zip(columns, names, strict=True))
-        for part in _chunks(list(named)):
+        columns = self._id_columns = rows.ids_to_columns(names)
+        self._ids = names
+        stored: list[tuple[bytes | str, int, int]] = []
+        for part in _chunks(columns):
             marks = ",".join("?" * len(part))
-            query = f"SELECT id, time_us, hash FROM event WHERE id IN ({marks})"
-            for column, time, content in self._connection.execute(query, part):
-                identity = (named[column], time)
-                if identity in wanted:
-                    found[identity] = content
-        return found
+            stored += self._connection.execute(f"SELECT id, time_us, hash FROM event WHERE id IN ({marks})", part)
+        wanted = set(identities) if stored else set()
+        found = {(rows.id_from_column(column), time): content for column, time, content in stored}
+        return {identity: content for identity, content in found.items() if identity in wanted}
 
     def sealed(self, days: Iterable[tuple[str, int]]) -> set[tuple[str, int]]:
         """Give those of the (service, day) pairs in which facts of dropped tasks lie."""
@@ -161,14 +160,14 @@ class SqliteLedger:
         [seq] = self._connection.execute("SELECT coalesce(max(seq), 0) FROM event").fetchone()
         self._received = received
         events = [event for event, _ in facts]
-        subjects, boots = self._subjects(events)
-        triple, columns = self._names.triple, self._id_columns
-        jobs, queues, workers = zip(*(triple(e.service, e.job, e.queue, e.worker) for e in events), strict=True)
+        ids = [event.id for event in events]
+        subjects, boots, names = self._subjects(events)
+        jobs, queues, workers = zip(*names, strict=True)
         self._connection.executemany(
             self._sql["append"],
             zip(
                 range(seq + 1, seq + 1 + len(events)),
-                [columns.get(e.id) or rows.id_to_column(e.id) for e in events],
+                self._id_columns if ids == self._ids else rows.ids_to_columns(ids),
                 [e.time for e in events],
                 [content for _, content in facts],
                 repeat(received),
@@ -187,8 +186,12 @@ class SqliteLedger:
             ),
         )
 
-    def _subjects(self, events: Sequence[Event]) -> tuple[list[int | None], list[int | None]]:
-        """Give the task of each fact, and the boot of each worker fact; new ones are made."""
+    def _subjects(self, events: Sequence[Event]) -> tuple[list[int | None], list[int | None], list[Triple]]:
+        """Give the task of each fact, the boot of each worker fact, and the names that each gives; new ones are made."""
+        laid, self._laid = self._laid, None
+        if laid is not None and len(laid.events) == len(events):  # all of them stand in columns already
+            numbers = laid.numbers
+            return [numbers[place] for place in laid.places], [None] * len(events), laid.names
         tasks: list[int | None] = []
         boots: list[int | None] = []
         for event in events:
@@ -203,7 +206,8 @@ class SqliteLedger:
                 boot_id = self._ensure_boot(key)
             tasks.append(task_id)
             boots.append(boot_id)
-        return tasks, boots
+        triple = self._names.triple
+        return tasks, boots, [triple(event.service, event.job, event.queue, event.worker) for event in events]
 
     def save_tasks(self, changes: Sequence[TaskChange]) -> None:
         """Write tasks and their runs."""
@@ -269,12 +273,15 @@ class SqliteLedger:
     def plain(self, events: Sequence[Event]) -> SqliteBatch:
         """Lay facts of tasks out in columns, beside their tasks as they stand; before they are appended."""
         batch = self._plain.read(events)
-        for place, key in enumerate(batch.keys):
-            if not batch.numbers[place]:
-                self._looked_up.add(key)
-                batch.numbers[place] = self._ensure_task(key)
-            else:
-                self._task_ids[key] = batch.numbers[place]
+        first = number = self._next_task or self._first_free()
+        for place, known in enumerate(batch.numbers):
+            if not known:
+                batch.numbers[place] = number
+                number += 1
+        if number > first:
+            self._next_task = number
+        self._task_ids.update(zip(batch.keys, batch.numbers, strict=True))
+        self._laid = batch
         return batch
 
     def limits(self, jobs: Iterable[int]) -> dict[int, int]:
@@ -338,11 +345,14 @@ class SqliteLedger:
             self.tasks([key])
             number = self._task_ids.get(key)
         if number is None:
-            if self._next_task == 0:
-                [self._next_task] = self._connection.execute("SELECT coalesce(max(id), 0) + 1 FROM task").fetchone()
+            self._next_task = self._next_task or self._first_free()
             number = self._task_ids[key] = self._next_task
             self._next_task += 1
         return number
+
+    def _first_free(self) -> int:
+        [number] = self._connection.execute("SELECT coalesce(max(id), 0) + 1 FROM task").fetchone()
+        return int(number)
 
     def _boot_id(self, key: BootKey) -> int | None:
         number = self._boot_ids.get(key)

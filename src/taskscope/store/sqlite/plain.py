@@ -44,23 +44,24 @@ class SqliteBatch(plain_columns.Batch):
     ----------
     numbers, row_ids
         The number of each task, 0 for a new one, and of the row of its run.
+    checksums
+        The checksum of each task, by which it is found.
     runs
         The ids of runs, by the numbers that stand in the columns.
-    events
-        The facts, in the order of their columns.
+    events, places, names
+        The facts, the position of the task of each, and the numbers of the job, queue and worker that each gives.
     """
 
-    def __init__(self, keys: dict[TaskKey, int], events: Sequence[Event]) -> None:
+    def __init__(self, keys: dict[TaskKey, int], events: Sequence[Event], places: Sequence[int]) -> None:
         super().__init__(list(keys))
-        self.places = keys
+        self.place_of = keys
         self.events = events
+        self.places = places
+        self.names: list[rows.Triple] = []
         self.numbers = [0] * len(keys)
+        self.checksums: list[int] = []
         self.row_ids = np.full(len(keys), NONE)
         self.runs: dict[str, int] = {}
-
-    def run_number(self, run: str) -> int:
-        """Give a number for the id of a run, to be compared within this batch."""
-        return self.runs.setdefault(run, len(self.runs))
 
 
 class SqlitePlain:
@@ -80,18 +81,18 @@ class SqlitePlain:
         """Lay facts of tasks out in columns, beside their tasks as they stand."""
         keys: dict[TaskKey, int] = {}
         places = [keys.setdefault((event.service, event.task or ""), len(keys)) for event in events]
-        batch = SqliteBatch(keys, events)
+        batch = SqliteBatch(keys, events, places)
         self._read_unnamed(batch)
         self._read_stored(batch)
-        triple, number = self._names.triple, batch.run_number
-        names = [triple(event.service, event.job, event.queue, event.worker) for event in events]
+        triple, runs = self._names.triple, batch.runs
+        batch.names = [triple(event.service, event.job, event.queue, event.worker) for event in events]
         boots = {pair: self._boot((*pair, "")) for pair in {(e.service, e.boot) for e in events if e.boot is not None}}
         batch.facts = plain_columns.lay_out(
             events,
             places,
-            names,
+            batch.names,
             [NONE if event.boot is None else boots[event.service, event.boot] for event in events],
-            [NONE if event.run is None else number(event.run) for event in events],
+            [NONE if event.run is None else runs.setdefault(event.run, len(runs)) for event in events],
         )
         return batch
 
@@ -105,9 +106,10 @@ class SqlitePlain:
             batch.rows[column] = numbers
 
     def _read_stored(self, batch: SqliteBatch) -> None:
-        places = batch.places
+        places = batch.place_of
         found: list[tuple[Any, ...]] = []
-        checksums = list({rows.task_key(key) for key in places})
+        batch.checksums = [rows.task_key(key) for key in batch.keys]
+        checksums = list(set(batch.checksums))
         for position in range(0, len(checksums), _CHUNK):
             part = checksums[position : position + _CHUNK]
             query = f"{self._sql['stored']} WHERE t.key IN ({','.join('?' * len(part))})"
@@ -124,8 +126,9 @@ class SqlitePlain:
         place = np.array([places[key] for key in zip(services, names, strict=True)])
         batch.known[place] = True
         batch.row_ids[place] = row_ids
+        runs = batch.runs
         numbered = {
-            "run": lambda run: batch.run_number(run) if run else NONE,
+            "run": lambda run: runs.setdefault(run, len(runs)) if run else NONE,
             "end": _END.__getitem__,
             "outcome": _OUTCOME.__getitem__,
             "state": _STATE.__getitem__,
@@ -160,11 +163,12 @@ class SqlitePlain:
         places = chosen.tolist()
         keys = [batch.keys[place] for place in places]
         numbers = [batch.numbers[place] for place in places]
+        checksums = [batch.checksums[place] for place in places]
         limits = [None if limit == NONE else limit for limit in new["limit"].tolist()]
         services, names = zip(*keys, strict=True)
         self._connection.executemany(
             self._sql["new_task"],
-            zip(numbers, map(rows.task_key, keys), services, names, *_task_columns(new, limits), strict=True),
+            zip(numbers, checksums, services, names, *_task_columns(new, limits), strict=True),
         )
         run, submission, *rest = texts.run_columns(places, new)
         self._connection.executemany(

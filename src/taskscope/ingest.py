@@ -152,7 +152,7 @@ def _sift(ledger: Ledger, facts: Sequence[Fact], now: int) -> tuple[list[Fact], 
     beyond = _older_than_retention(ledger, facts, known)
     latest = now + AHEAD_US
     alike = len({name for name, _ in identities}) < len(facts)
-    if not (known or beyond or alike) and max((time for _, time in identities), default=0) <= latest:
+    if not (known or beyond or alike) and max([time for _, time in identities], default=0) <= latest:
         return list(facts), Receipt(len(facts), 0, []), Counter()  # the usual batch
     fresh: list[Fact] = []
     rejected: list[tuple[int, str]] = []

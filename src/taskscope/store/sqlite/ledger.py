@@ -206,8 +206,7 @@ class SqliteLedger:
                 boot_id = self._ensure_boot(key)
             tasks.append(task_id)
             boots.append(boot_id)
-        triple = self._names.triple
-        return tasks, boots, [triple(event.service, event.job, event.queue, event.worker) for event in events]
+        return tasks, boots, self._names.triples(events)
 
     def save_tasks(self, changes: Sequence[TaskChange]) -> None:
         """Write tasks and their runs."""

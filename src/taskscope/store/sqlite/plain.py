@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import pairwise, repeat
+from collections import defaultdict
+from itertools import count, pairwise, repeat
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -61,7 +62,7 @@ class SqliteBatch(plain_columns.Batch):
         self.numbers = [0] * len(keys)
         self.checksums: list[int] = []
         self.row_ids = np.full(len(keys), NONE)
-        self.runs: dict[str, int] = {}
+        self.runs: defaultdict[str, int] = defaultdict(count().__next__)
 
 
 class SqlitePlain:
@@ -79,20 +80,20 @@ class SqlitePlain:
 
     def read(self, events: Sequence[Event]) -> SqliteBatch:
         """Lay facts of tasks out in columns, beside their tasks as they stand."""
-        keys: dict[TaskKey, int] = {}
-        places = [keys.setdefault((event.service, event.task or ""), len(keys)) for event in events]
+        keys: defaultdict[TaskKey, int] = defaultdict(count().__next__)
+        places = [keys[event.service, event.task or ""] for event in events]
         batch = SqliteBatch(keys, events, places)
         self._read_unnamed(batch)
         self._read_stored(batch)
-        triple, runs = self._names.triple, batch.runs
-        batch.names = [triple(event.service, event.job, event.queue, event.worker) for event in events]
+        batch.names = self._names.triples(events)
+        runs = batch.runs
         boots = {pair: self._boot((*pair, "")) for pair in {(e.service, e.boot) for e in events if e.boot is not None}}
         batch.facts = plain_columns.lay_out(
             events,
             places,
             batch.names,
             [NONE if event.boot is None else boots[event.service, event.boot] for event in events],
-            [NONE if event.run is None else runs.setdefault(event.run, len(runs)) for event in events],
+            [NONE if event.run is None else runs[event.run] for event in events],
         )
         return batch
 
@@ -128,7 +129,7 @@ class SqlitePlain:
         batch.row_ids[place] = row_ids
         runs = batch.runs
         numbered = {
-            "run": lambda run: runs.setdefault(run, len(runs)) if run else NONE,
+            "run": lambda run: runs[run] if run else NONE,
             "end": _END.__getitem__,
             "outcome": _OUTCOME.__getitem__,
             "state": _STATE.__getitem__,
@@ -287,7 +288,7 @@ class _Texts:
     def run_columns(self, places: Sequence[int], new: Columns) -> list[Iterable[Any]]:
         """Give the columns of `_RUN` for the tasks at some positions."""
         ends = [self._ends.get(place) for place in places]
-        errors = [None if end is None else error_of(end) for end in ends]
+        errors = [error_of(end) if end is not None and end.data else None for end in ends]
         return [
             [self._runs[run] for run in new["run"].tolist()],
             [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import zlib
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -21,7 +22,6 @@ Triple = tuple[int | None, int | None, int | None]
 """The numbers of a job, a queue and a worker; None where there is no name."""
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-_UUIDS = re.compile(rf"(?:{_UUID.pattern};)*")
 _encode = msgspec.json.Encoder(order="deterministic").encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
@@ -35,10 +35,14 @@ def id_to_column(name: str) -> bytes | str:
 
 def ids_to_columns(names: Sequence[str]) -> list[bytes | str]:
     """Write many event ids; almost always all of them are canonical UUIDs, and are looked at together."""
-    text = ";".join(names) + ";"
-    if len(text) == 37 * len(names) and _UUIDS.fullmatch(text):
-        packed = bytes.fromhex(text.replace("-", "").replace(";", ""))
-        return [packed[start : start + 16] for start in range(0, len(packed), 16)]
+    count, text = len(names), ";".join(names) + ";"
+    if len(text) == 37 * count and text.lower() == text and text[36::37] == ";" * count:
+        dashes = "-" * count
+        if text[8::37] == text[13::37] == text[18::37] == text[23::37] == dashes and text.count("-") == 4 * count:
+            with suppress(ValueError):
+                packed = bytes.fromhex(text.replace("-", "").replace(";", ""))
+                if len(packed) == 16 * count:  # as all are hexadecimal digits, and none is a blank
+                    return [packed[start : start + 16] for start in range(0, 16 * count, 16)]
     return [id_to_column(name) for name in names]
 
 

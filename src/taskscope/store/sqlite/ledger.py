@@ -187,7 +187,7 @@ class SqliteLedger:
         )
 
     def _subjects(self, events: Sequence[Event]) -> tuple[list[int | None], list[int | None], list[Triple]]:
-        """Give the task of each fact, the boot of each worker fact, and the names that each gives; new ones are made."""
+        """Give the task of each fact, the boot of each worker fact, and the names that each bears; all are made."""
         laid, self._laid = self._laid, None
         if laid is not None and len(laid.events) == len(events):  # all of them stand in columns already
             numbers = laid.numbers

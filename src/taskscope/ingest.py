@@ -19,7 +19,7 @@ from taskscope.core.deltas import Deltas
 from taskscope.core.presence import Boot, boot_key
 from taskscope.core.runs import view
 from taskscope.errors import StoreUndoneError
-from taskscope.ports import TaskChange
+from taskscope.ports import ColumnLedger, Settled, TaskChange
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,10 +28,13 @@ if TYPE_CHECKING:
     from taskscope.core.presence import Life
     from taskscope.core.registry import Job
     from taskscope.ports import BootKey, Identity, Ledger, Name, Store, TaskKey
+    from taskscope.together import Together
 
 AHEAD_US = 10 * MINUTE
 """How far the clock of a sender may be ahead of ours."""
 
+TOGETHER_FACTS = 100
+"""From how many facts on it pays to lay them out in columns: a few milliseconds go by before the first."""
 _SWEEP_CHUNK = 2000
 _TRIES = 5
 
@@ -129,7 +132,9 @@ def sweep(store: Store, now: int) -> int:
         after = Circumstances(ledger, now)
         while keys := ledger.due(now, _SWEEP_CHUNK):
             folds = ledger.tasks(keys)
-            changed += _refold(ledger, folds, {}, before, after, now)
+            settled = _refold(ledger, folds, {}, before, after, now)
+            ledger.tally(settled.counted)
+            changed += settled.changed
             seen += len(keys)
         if changed:
             ledger.log_change(changed)
@@ -149,8 +154,13 @@ def _in_one_transaction(store: Store, work: Callable[[Ledger], T]) -> T:
 
 def _sift(ledger: Ledger, facts: Sequence[Fact], now: int) -> tuple[list[Fact], Receipt, Counter[str]]:
     """Tell new facts from repeated ones and from those that can't be taken."""
-    known = ledger.known([(event.id, event.time) for event, _ in facts])
+    identities = [(event.id, event.time) for event, _ in facts]
+    known = ledger.known(identities)
     beyond = _older_than_retention(ledger, facts, known)
+    latest = now + AHEAD_US
+    alike = len({name for name, _ in identities}) < len(facts)
+    if not (known or beyond or alike) and max([time for _, time in identities], default=0) <= latest:
+        return list(facts), Receipt(len(facts), 0, []), Counter()  # the usual batch
     fresh: list[Fact] = []
     rejected: list[tuple[int, str]] = []
     repeated: list[int] = []
@@ -165,7 +175,7 @@ def _sift(ledger: Ledger, facts: Sequence[Fact], now: int) -> tuple[list[Fact], 
             rejected.append(
                 (index, f"id {event.id} at {to_text(event.time)} is known with other content: the first stands")
             )
-        elif event.time > now + AHEAD_US:
+        elif event.time > latest:
             refused["future"] += 1
             rejected.append(
                 (index, f"time {to_text(event.time)} is more than 10 minutes ahead: set the sender's clock")
@@ -225,21 +235,50 @@ def _settle(ledger: Ledger, facts: Sequence[Fact], now: int) -> None:
     of_tasks: defaultdict[TaskKey, list[Event]] = defaultdict(list)
     of_boots: defaultdict[BootKey, list[Event]] = defaultdict(list)
     of_jobs: defaultdict[Name, list[Event]] = defaultdict(list)
+    together = _lay_together(ledger, [event for event, _ in facts if event.task is not None], now)
+    for event in together.rest:
+        of_tasks[event.service, event.task or ""].append(event)
     for event, _ in facts:
-        if event.task is not None:
-            of_tasks[event.service, event.task].append(event)
-        elif event.type.startswith("worker."):
-            of_boots[boot_key(event)].append(event)
-        elif event.type == "job.registered":
-            of_jobs[event.service, event.job or ""].append(event)
+        if event.task is None:
+            if event.type.startswith("worker."):
+                of_boots[boot_key(event)].append(event)
+            elif event.type == "job.registered":
+                of_jobs[event.service, event.job or ""].append(event)
     folds = ledger.tasks(of_tasks)
     ledger.append(facts, now)
     before, after = Circumstances(ledger, ledger.mark()), Circumstances(ledger, ledger.mark())
     boots = _fold_boots(ledger, of_boots, before, after)
     jobs = _fold_jobs(ledger, of_jobs, before, after)
     if boots or jobs:
-        folds |= ledger.tasks(ledger.unended(boots, jobs) - folds.keys())
-    ledger.log_change(_refold(ledger, folds, of_tasks, before, after, now))
+        folds |= ledger.tasks(ledger.unended(boots, jobs) - folds.keys() - together.keys())
+    settled = together.settle(after.mark)
+    singly = _refold(ledger, folds, of_tasks, before, after, now)
+    ledger.tally(counters.added(settled.counted, singly.counted))
+    ledger.log_change(settled.changed + singly.changed)
+
+
+class _Alone:
+    """Stands for no tasks together, where a batch is small or a store does not take them so."""
+
+    def __init__(self, rest: Sequence[Event]) -> None:
+        self.rest = rest
+
+    def keys(self) -> set[TaskKey]:
+        return set()
+
+    def settle(self, mark: int) -> Settled:
+        """Do nothing."""
+        del mark
+        return Settled([], {})
+
+
+def _lay_together(ledger: Ledger, events: Sequence[Event], now: int) -> _Alone | Together:
+    """Take the plain tasks out of a large batch, to be settled in columns; the facts of others are its rest."""
+    if len(events) < TOGETHER_FACTS or not isinstance(ledger, ColumnLedger):
+        return _Alone(events)
+    from taskscope.together import Together  # noqa: PLC0415 - only large batches need NumPy
+
+    return Together(ledger, events, now)
 
 
 def _fold_boots(
@@ -288,8 +327,8 @@ def _refold(
     before: Circumstances,
     after: Circumstances,
     now: int,
-) -> list[TaskKey]:
-    """See tasks anew: add their new facts, write them, and move the cells by what changed; give those that changed."""
+) -> Settled:
+    """See tasks anew: add their new facts, write them, and move the cells by what changed."""
     changes: list[TaskChange] = []
     deltas = Deltas()
     for key in folds.keys() | events.keys():
@@ -304,5 +343,4 @@ def _refold(
     ledger.save_tasks(changes)
     jobs, workers = deltas.roll_up()
     ledger.add(jobs, workers, now)
-    ledger.tally(counters.changes(jobs))
-    return [change.key for change in changes if change.old != change.new]
+    return Settled([change.key for change in changes if change.old != change.new], counters.changes(jobs))

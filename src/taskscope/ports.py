@@ -8,19 +8,21 @@ It is read through `Questions`, one consistent view long. Instants are integer m
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from taskscope.core.access import Action, SignIn, Token
+    from taskscope.core.cell_columns import Cells
     from taskscope.core.cells import JobCell, JobKey, WorkerKey
     from taskscope.core.counters import Series
     from taskscope.core.events import Event
     from taskscope.core.gaps import Gap
     from taskscope.core.intervals import Interval
-    from taskscope.core.presence import Boot
+    from taskscope.core.plain_columns import Batch, Columns, Ints
+    from taskscope.core.presence import Boot, Life
     from taskscope.core.registry import Job
     from taskscope.core.runs import View
     from taskscope.core.task import Task
@@ -42,6 +44,13 @@ class TaskChange(NamedTuple):
     folded: Task
     old: View | None
     new: View
+
+
+class Settled(NamedTuple):
+    """What became of tasks: those that are seen otherwise now, and how the counters of (service, job, queue) change."""
+
+    changed: list[TaskKey]
+    counted: dict[tuple[str, str, str], list[int]]
 
 
 class Filter(NamedTuple):
@@ -347,6 +356,29 @@ class BootRow(NamedTuple):
     folded: Boot
 
 
+@runtime_checkable
+class ColumnLedger(Ledger, Protocol):
+    """A ledger that also takes plain tasks in columns."""
+
+    def plain(self, events: Sequence[Event]) -> Batch:
+        """Lay facts of tasks out in columns, beside their tasks as they stand; before they are appended."""
+
+    def limits(self, jobs: Iterable[int]) -> dict[int, int]:
+        """Give the registered limits of those of the jobs that have one, by number."""
+
+    def lives(self, boots: Iterable[int]) -> dict[int, Life]:
+        """Give the lives of those of the boots that sent a heartbeat, by number."""
+
+    def save_plain(self, batch: Batch, new: Columns, chosen: Ints) -> None:
+        """Write the plain tasks at some positions of a batch, whose rows are now `new`."""
+
+    def add_columns(self, jobs: Cells, workers: Cells, now: int) -> None:
+        """Add changes to the cells; those that become empty disappear."""
+
+    def of_series(self, changes: Mapping[tuple[int, int], list[int]]) -> dict[tuple[str, str, str], list[int]]:
+        """Name what is given by the numbers of a job and a queue: (service, job, queue)."""
+
+
 class Questions(Flow, Protocol):
     """The read side of a store: one consistent view of it."""
 
@@ -494,7 +526,10 @@ class Reading(Questions, FailureQuestions, HistoryQuestions, Protocol):
 
 
 class StoredTask(NamedTuple):
-    """All that a store keeps of a task, for an audit: what was derived, and what it was derived from."""
+    """All that a store keeps of a task, for an audit: what was derived, and what it was derived from.
+
+    `folded` is empty for a plain task: then its runs and `limit` say the same.
+    """
 
     key: TaskKey
     folded: bytes
@@ -506,6 +541,7 @@ class StoredTask(NamedTuple):
     first: int
     runs: list[RunRow]
     facts: list[StoredFact]
+    limit: int | None = None
 
 
 class StoredFact(NamedTuple):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from taskscope import ingest, retention, stats
@@ -387,3 +388,56 @@ class StoreConformance:
             access.add_token(Token("ci", b"hash", ("read",), None, START // 0))
         with store.access() as access:
             assert (access.actions(None, 10), access.tokens()) == ([], [])
+
+    def test_a_large_batch_says_what_its_facts_say_one_by_one(self, tmp_path: Path) -> None:
+        facts = _of_many_tasks()
+        (tmp_path / "other").mkdir()
+        at_once, singly = self.open(tmp_path), self.open(tmp_path / "other")
+        for store, size in ((at_once, len(facts)), (singly, 7)):
+            assert deliver(store, facts[::2], size=size)[:2] == (len(facts[::2]), 0)
+            assert deliver(store, facts, size=size).accepted == len(facts[1::2])
+            ingest.sweep(store, START + 40 * SECOND)
+            assert stats.verify(store)["differences"] == []
+        hour = (START - HOUR, START + HOUR)
+        assert picture(at_once, [hour]) == picture(singly, [hour])
+
+    def test_a_run_of_any_length_costs_a_bounded_number_of_cells(self, tmp_path: Path) -> None:
+        store = self.open(tmp_path)
+        lengths = {f"w{days}": days * DAY for days in (0, 1, 7, 145)} | {"w-second": SECOND, "w-minute": 61 * SECOND}
+        lengths |= {"w-hours": 7322 * SECOND, "w-day": DAY - SECOND, "w-more": DAY + HOUR + MINUTE + 500_000}
+        for worker, length in lengths.items():
+            run = a_run(worker, 30.25, length / SECOND, job=worker, queue="q", worker=worker)
+            deliver(store, run, now=START + 200 * DAY)
+        with store.audit() as audit:
+            by_worker = Counter(key[3] for key, _ in audit.worker_cells(sealed=False))
+            by_job = Counter(key[3] for key, _ in audit.cells(sealed=False))
+        for worker, length in lengths.items():
+            assert by_worker[worker] <= 12 + length // DAY + _END_CELLS
+            assert by_job[worker] <= 3 * _END_CELLS
+        assert stats.verify(store)["differences"] == []
+
+
+_END_CELLS = 3
+"""The cells in which one instant counts: its minute, its hour and its day."""
+
+
+def _of_many_tasks() -> list[Fact]:
+    """Make the facts of tasks that are mostly alike, and of some that are not."""
+    facts: list[Fact] = []
+    for n in range(60):
+        common = {"job": f"j{n % 3}", "queue": f"q{n % 2}", "worker": f"w{n % 5}"}
+        outcome = ("succeeded", "failed", "cancelled", "timed_out", "lost")[n % 5]
+        facts += a_run(f"plain{n}", n, n * 7.5, outcome, run=f"r{n}", **common)
+        facts += a_run(f"unnamed{n}", n, 0.25, **common)[n % 3 :]
+    for n in range(10):
+        facts += a_run(f"retried{n}", n, 3, "retrying", run="a", job="j0", worker="w0")
+        facts += a_run(f"retried{n}", n + 9, 4, attempt=2, run="b", job="j0", worker="w1")
+        facts += a_run(f"twice{n}", n, 5, run="a", job="j1") + a_run(f"twice{n}", n + 2, 5, run="b", job="j1")
+        facts += [*a_run(f"moved{n}", n, 5, job="j1"), fact("task.started", n + 1, task=f"moved{n}", job="j2")]
+        limited = {"job": "j2", "worker": "w2", "boot": f"b{n % 2}"}
+        facts.append(fact("task.started", n, task=f"limited{n}", data={"timeout_ms": 5000 * n}, **limited))
+        facts.append(fact("task.started", n, task=f"lost{n}", **limited))
+        facts.append(fact("task.submitted", n, task=f"late{n}", job="j1", data={"eta": to_text(START + MINUTE)}))
+        facts.append(fact("task.progress", n, task=f"lost{n}", data={"progress": n / 10}))
+    facts += [fact("worker.heartbeat", n, worker="w2", boot="b0", data={"ttl_ms": 3000}) for n in range(8)]
+    return [*facts, fact("job.registered", 3, job="j2", data={"timeout_ms": 9000})]

@@ -41,20 +41,20 @@ may be counted there, one that took exactly as long as the bound (a time limit, 
 
 OBSERVED = ("succeeded", "failed", "timed_out", "cancelled", "lost")
 _PLAIN = ("submitted", *OBSERVED, "skewed", "wait_us", "succeeded_us", "failed_us")
-_HISTOGRAMS = {WAIT: "wait", OK: "succeeded", BAD: "failed"}
-_BUCKETS = len(BOUNDS_S) + 1
+HISTOGRAMS = {WAIT: "wait", OK: "succeeded", BAD: "failed"}
+BUCKETS = len(BOUNDS_S) + 1
 _LEVELS = ("begun", "gone", "taken", "inferred_timed_out", "inferred_lost")
 
-COUNTED = len(_PLAIN) + len(_HISTOGRAMS) * _BUCKETS
+COUNTED = len(_PLAIN) + len(HISTOGRAMS) * BUCKETS
 """How many of the values are counters, which stand in front; the levels behind them may fall."""
 LENGTH = COUNTED + len(_LEVELS)
-_PLACE = {name: place for place, name in enumerate(_PLAIN)}
-_PLACE |= {name: COUNTED + place for place, name in enumerate(_LEVELS)}
-_FIRST = {name: len(_PLAIN) + place * _BUCKETS for place, name in enumerate(_HISTOGRAMS.values())}
-_INFERRED = {"timed_out": "inferred_timed_out", "lost": "inferred_lost"}
+PLACE = {name: place for place, name in enumerate(_PLAIN)}
+PLACE |= {name: COUNTED + place for place, name in enumerate(_LEVELS)}
+FIRST = {name: len(_PLAIN) + place * BUCKETS for place, name in enumerate(HISTOGRAMS.values())}
+INFERRED = {"timed_out": "inferred_timed_out", "lost": "inferred_lost"}
 
 _BOUNDS = [sketch.bucket(round(bound * SECOND)) for bound in BOUNDS_S]
-_BUCKET_OF = tuple(bisect_left(_BOUNDS, number) for number in range(sketch.bucket(sketch.MAX_VALUE) + 1))
+BUCKET_OF = tuple(bisect_left(_BOUNDS, number) for number in range(sketch.bucket(sketch.MAX_VALUE) + 1))
 """For each bucket of the sketch, the exported one that it counts in."""
 
 Vector = list[int]
@@ -79,16 +79,16 @@ class Series(msgspec.Struct, array_like=True, gc=False):
 
     def count(self, name: str) -> int:
         """Give a counter: `submitted`, an outcome, or a sum in microseconds."""
-        return self.held[_PLACE[name]]
+        return self.held[PLACE[name]]
 
     def level(self, name: str) -> int:
         """Give a level as it is true now; of the inferred outcomes too."""
-        return self.truth[_PLACE[name]]
+        return self.truth[PLACE[name]]
 
     def buckets(self, name: str) -> Vector:
         """Give the counts up to each of `BOUNDS_S`, and of all, of `wait`, `succeeded` or `failed` runs."""
-        first = _FIRST[name]
-        return self.held[first : first + _BUCKETS]
+        first = FIRST[name]
+        return self.held[first : first + BUCKETS]
 
     @property
     def pending(self) -> int:
@@ -108,17 +108,17 @@ def empty() -> Series:
 
 def vector(cell: JobCell) -> Vector:
     """Read the values off a cell, or off a change of one."""
-    found = [cell[name] - cell[_INFERRED[name]] if name in _INFERRED else cell[name] for name in _PLAIN]
-    for kind in _HISTOGRAMS:
+    found = [cell[name] - cell[INFERRED[name]] if name in INFERRED else cell[name] for name in _PLAIN]
+    for kind in HISTOGRAMS:
         found += _cumulative(cell.durations(kind))
     return found + [cell[name] for name in _LEVELS]
 
 
 def _cumulative(histogram: Histogram) -> Vector:
-    counts = [0] * _BUCKETS
+    counts = [0] * BUCKETS
     for number, count in histogram.items():
-        counts[_BUCKET_OF[number]] += count
-    for place in range(1, _BUCKETS):
+        counts[BUCKET_OF[number]] += count
+    for place in range(1, BUCKETS):
         counts[place] += counts[place - 1]
     return counts
 
@@ -136,6 +136,15 @@ def changes(cells: Mapping[JobKey, JobCell]) -> dict[tuple[str, str, str], Vecto
 
 _DAYS = 2
 _CORRECTED = 1 + len(OBSERVED)
+
+
+def added(*changed: Mapping[tuple[str, str, str], Vector]) -> dict[tuple[str, str, str], Vector]:
+    """Add up changes that were worked out apart."""
+    found: dict[tuple[str, str, str], Vector] = {}
+    for changes in changed:
+        for key, by in changes.items():
+            found[key] = _sum(found[key], by) if key in found else by
+    return found
 
 
 def change(series: Series, by: Vector) -> Series:

@@ -233,11 +233,21 @@ def _eta(event: Event) -> int | None:
 
 
 def _end(event: Event) -> End:
-    error = event.data.get("error")
-    brief = None if error is None else (error.get("type") or "", (error.get("message") or "")[:_MESSAGE_LIMIT])
     eta = _eta(event) if event.type == "task.retrying" else None
-    given = None if error is None else error.get("fingerprint")
+    brief, given = error_of(event), fingerprint_of(event)
     return End(int(event.run is not None), event.time, event.id, event.type, event.duration, brief, eta, given)
+
+
+def error_of(event: Event) -> tuple[str, str] | None:
+    """Give the type and the message of the error that an end states, short enough to be kept with its run."""
+    error = event.data.get("error")
+    return None if error is None else (error.get("type") or "", (error.get("message") or "")[:_MESSAGE_LIMIT])
+
+
+def fingerprint_of(event: Event) -> str | None:
+    """Give the fingerprint that an end states."""
+    found: str | None = (event.data.get("error") or {}).get("fingerprint")
+    return found
 
 
 def _identity(event: Event) -> str:

@@ -18,6 +18,7 @@ from taskscope.core.clock import DAY, to_text
 from taskscope.core.contributions import contributions
 from taskscope.core.deltas import Deltas
 from taskscope.core.events import canonical, content_hash
+from taskscope.core.plain import NONE, limit_of
 from taskscope.core.runs import view
 
 if TYPE_CHECKING:
@@ -155,8 +156,11 @@ class _Comparison:
             return
         self._attempts += len(fold)
         seen = view(stored.key[0], fold, self._context)
+        # Only a plain task may be kept without its fold, and only while the log holds all its facts.
+        limit = limit_of(fold) if not stored.folded and base is None else None
         pairs = [
-            ("folded", stored.folded, task.pack(fold)),
+            ("folded", stored.folded, task.pack(fold) if limit is None else b""),
+            ("limit_us", stored.limit, None if limit == NONE else limit),
             ("state", stored.state, seen.state),
             ("cancelled", stored.cancelled, seen.cancelled),
             ("job", stored.job, seen.job),

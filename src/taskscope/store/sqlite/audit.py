@@ -57,6 +57,7 @@ class SqliteAudit:
                 row[9],
                 [run_row(run) for run in runs.of(row[0])],
                 self._facts_of(facts.of(row[0])),
+                row[10],
             )
 
     def boots(self) -> Iterator[StoredBoot]:

@@ -39,7 +39,7 @@ CREATE TABLE task (
     key INTEGER NOT NULL, -- a checksum of service and task, see rows.task_key
     service TEXT NOT NULL,
     task TEXT NOT NULL,
-    folded BLOB NOT NULL,
+    folded BLOB NOT NULL, -- empty for a plain task: the row of its only run and its limit say the same, see core/plain.py
     base BLOB,
     base_days TEXT, -- the days of the dropped facts, as a JSON array
     base_crc INTEGER,
@@ -47,7 +47,8 @@ CREATE TABLE task (
     cancelled INTEGER NOT NULL,
     job INTEGER NOT NULL REFERENCES name,
     queue INTEGER NOT NULL REFERENCES name,
-    first_us INTEGER NOT NULL -- first submission, else when its first run began
+    first_us INTEGER NOT NULL, -- first submission, else when its first run began
+    limit_us INTEGER -- that the facts of a plain task state; -2: history, nothing is inferred
 );
 -- (service, task) is unique because writers look before they insert, and there is one at a time. An index on the texts
 -- themselves is six times as large: task ids are mostly random, so each new task makes a page of it dirty.

@@ -1,5 +1,6 @@
 -- name: tasks
-SELECT t.id, t.service, t.task, t.folded, t.base, t.state, t.cancelled, j.name, q.name, t.first_us
+SELECT t.id, t.service, t.task, t.folded, t.base, t.state, t.cancelled, j.name, q.name, t.first_us,
+    t.limit_us
 FROM task AS t LEFT JOIN name AS j ON j.id = t.job LEFT JOIN name AS q ON q.id = t.queue ORDER BY t.id
 
 -- name: facts

@@ -4,15 +4,23 @@ INSERT INTO event (seq, id, time_us, hash, received_us, type, service, task, sub
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: save_task
-INSERT INTO task (id, key, service, task, folded, state, cancelled, job, queue, first_us)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO task (id, key, service, task, folded, state, cancelled, job, queue, first_us, limit_us)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET
     folded = excluded.folded,
     state = excluded.state,
     cancelled = excluded.cancelled,
     job = excluded.job,
     queue = excluded.queue,
-    first_us = excluded.first_us;
+    first_us = excluded.first_us,
+    limit_us = excluded.limit_us;
+
+-- name: facts_of_task
+SELECT e.id, e.type, e.time_us, e.service, t.task, e.attempt, e.run, j.name, q.name, w.name, e.boot, e.duration_us,
+    e.data
+FROM event AS e JOIN task AS t ON t.id = e.task LEFT JOIN name AS j ON j.id = e.job
+LEFT JOIN name AS q ON q.id = e.queue LEFT JOIN name AS w ON w.id = e.worker
+WHERE e.task = ?;
 
 -- name: save_run
 INSERT INTO run (task, attempt, run, submission, anchor_us, job, queue, worker, boot, state, submitted_us,

@@ -51,14 +51,14 @@ def test_both_forms_are_read_by_a_library_and_say_the_same(told: httpx.Client) -
     text, open_text = told.get("/metrics"), told.get("/metrics", headers={"accept": OPENMETRICS})
     assert text.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     assert open_text.headers["content-type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8"
-    one, other = samples(read_text(text.text)), samples(read_openmetrics(open_text.text))
+    one, other = samples(read_text(text.text)), samples(read_openmetrics(open_text.text))  # type: ignore[no-untyped-call]
     passing = ("timestamp", "spool", "_size_bytes", "workers", "utilization", "oldest")  # may move between two scrapes
     moving = {key for key in one if any(name in key[0] for name in passing)}
     assert {key: one[key] for key in one.keys() - moving} == {key: other[key] for key in other.keys() - moving}
     finished = {key: value for key, value in one.items() if key[0] == "taskscope_runs_finished_total"}
     assert sum(finished.values()) == 30
     assert {dict(key[1])["job"] for key in finished} == {ODD}
-    kinds = {family.name: family.type for family in read_openmetrics(open_text.text)}
+    kinds = {family.name: family.type for family in read_openmetrics(open_text.text)}  # type: ignore[no-untyped-call]
     assert (kinds["taskscope_build"], kinds["taskscope_runs_finished"]) == ("info", "counter")
     assert kinds["taskscope_run_duration_seconds"] == "histogram"
 

@@ -12,12 +12,14 @@ day cells. Only what facts state is counted. What is inferred may become untrue 
 from __future__ import annotations
 
 from bisect import bisect_left
+from itertools import accumulate
+from operator import add
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from taskscope.core import sketch
-from taskscope.core.cells import BAD, OK, WAIT
+from taskscope.core.cells import BAD, OK, POSITION, WAIT
 from taskscope.core.clock import SECOND
 
 if TYPE_CHECKING:
@@ -51,7 +53,11 @@ LENGTH = COUNTED + len(_LEVELS)
 PLACE = {name: place for place, name in enumerate(_PLAIN)}
 PLACE |= {name: COUNTED + place for place, name in enumerate(_LEVELS)}
 FIRST = {name: len(_PLAIN) + place * BUCKETS for place, name in enumerate(HISTOGRAMS.values())}
+_PLAIN_PLACES = [POSITION[name] for name in _PLAIN]
+_LEVEL_PLACES = [POSITION[name] for name in _LEVELS]
 INFERRED = {"timed_out": "inferred_timed_out", "lost": "inferred_lost"}
+_OBSERVED_PLACES = [(PLACE[name], POSITION[inferred]) for name, inferred in INFERRED.items()]
+"""Outcomes of which a part is only inferred, and where that part stands in a cell."""
 
 _BOUNDS = [sketch.bucket(round(bound * SECOND)) for bound in BOUNDS_S]
 BUCKET_OF = tuple(bisect_left(_BOUNDS, number) for number in range(sketch.bucket(sketch.MAX_VALUE) + 1))
@@ -108,19 +114,20 @@ def empty() -> Series:
 
 def vector(cell: JobCell) -> Vector:
     """Read the values off a cell, or off a change of one."""
-    found = [cell[name] - cell[INFERRED[name]] if name in INFERRED else cell[name] for name in _PLAIN]
+    counts = cell.counts
+    found = [counts[place] for place in _PLAIN_PLACES]
+    for outcome, inferred in _OBSERVED_PLACES:
+        found[outcome] -= counts[inferred]
     for kind in HISTOGRAMS:
         found += _cumulative(cell.durations(kind))
-    return found + [cell[name] for name in _LEVELS]
+    return found + [counts[place] for place in _LEVEL_PLACES]
 
 
 def _cumulative(histogram: Histogram) -> Vector:
     counts = [0] * BUCKETS
     for number, count in histogram.items():
         counts[BUCKET_OF[number]] += count
-    for place in range(1, BUCKETS):
-        counts[place] += counts[place - 1]
-    return counts
+    return list(accumulate(counts))
 
 
 def changes(cells: Mapping[JobKey, JobCell]) -> dict[tuple[str, str, str], Vector]:
@@ -150,7 +157,7 @@ def added(*changed: Mapping[tuple[str, str, str], Vector]) -> dict[tuple[str, st
 def change(series: Series, by: Vector) -> Series:
     """Add a change: the truth follows, the counters hold the greatest value."""
     truth = _sum(series.truth, by)
-    held = [max(pair) for pair in zip(series.held, truth, strict=False)]
+    held = list(map(max, series.held, truth))
     taken_back = -sum(value for value in by[:_CORRECTED] if value < 0)
     return Series(truth, held, series.corrected + taken_back)
 
@@ -164,7 +171,7 @@ def total(series: Iterable[Series]) -> Series:
 
 
 def _sum(a: Vector, b: Vector) -> Vector:
-    return [x + y for x, y in zip(a, b, strict=True)]
+    return list(map(add, a, b))
 
 
 _encoder = msgspec.msgpack.Encoder()

@@ -26,4 +26,8 @@ def tally(connection: sqlite3.Connection, names: Names, changes: Mapping[tuple[s
         else:
             number, known = row[0], counters.unpack(row[1])
         packed = counters.pack(counters.change(known, change))
-        connection.execute(sql["write"], (number, *key, packed, rows.checksum((number, service, job, queue, packed))))
+        crc = rows.checksum((number, service, job, queue, packed))
+        if row is None:
+            connection.execute(sql["begin"], (number, *key, packed, crc))
+        else:
+            connection.execute(sql["move"], (packed, crc, number))

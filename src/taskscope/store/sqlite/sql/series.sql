@@ -4,5 +4,8 @@ SELECT id, packed FROM series WHERE job = ? AND queue = ?
 -- name: next
 SELECT coalesce(max(id), 0) + 1 FROM series
 
--- name: write
-INSERT OR REPLACE INTO series (id, job, queue, packed, crc) VALUES (?, ?, ?, ?, ?)
+-- name: begin
+INSERT INTO series (id, job, queue, packed, crc) VALUES (?, ?, ?, ?, ?)
+
+-- name: move
+UPDATE series SET packed = ?, crc = ? WHERE id = ?

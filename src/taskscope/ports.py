@@ -490,6 +490,16 @@ class FailureQuestions(Protocol):
         """Give the run of a group that finished at an instant; of several the least service, task, attempt and run."""
 
 
+class Endings(NamedTuple):
+    """How the runs of a job ended in one cell: succeeded, failed (with timed out and lost), cancelled."""
+
+    start: int
+    job: Name
+    succeeded: int
+    failures: int
+    cancelled: int
+
+
 class HistoryQuestions(Protocol):
     """Single runs, single tasks and single jobs."""
 
@@ -513,6 +523,9 @@ class HistoryQuestions(Protocol):
 
     def name_counts(self) -> dict[str, int]:
         """Count the names of each kind (job, queue, worker), those that are empty left out."""
+
+    def endings(self, granularity: int, window: Interval, where: Filter) -> list[Endings]:
+        """Give how runs ended in the cells that begin in the window, by start and job; workers are not looked at."""
 
     def job_names(self, where: Filter) -> list[Name]:
         """Name the jobs that any fact named, by service and name."""

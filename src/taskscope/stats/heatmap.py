@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from taskscope.core.cells import JobCell
 from taskscope.core.clock import DAY, HOUR, to_text
 from taskscope.errors import UsageError
 from taskscope.stats.registered import Registered, registered
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from taskscope.core.intervals import Interval
-    from taskscope.ports import Filter, Name, Store
+    from taskscope.ports import Endings, Filter, Name, Store
 
 THRESHOLDS = (1, 5, 10)
 """From how many failures an hour is low, medium and high."""
@@ -77,6 +76,19 @@ class Heatmap(msgspec.Struct, kw_only=True, rename={"start": "from", "end": "to"
     categories: list[HeatRow]
 
 
+class _Tally:
+    """Finished runs, cancelled ones left out, and those of them that failed."""
+
+    __slots__ = ("failures", "runs")
+
+    def __init__(self) -> None:
+        self.runs = self.failures = 0
+
+    def add(self, ends: Endings) -> None:
+        self.runs += ends.succeeded + ends.failures
+        self.failures += ends.failures
+
+
 def heatmap(store: Store, where: Filter, window: Interval, thresholds: Sequence[int] = THRESHOLDS) -> Heatmap:
     """Answer how many runs of each category failed in each hour; the window is widened to whole hours.
 
@@ -87,16 +99,16 @@ def heatmap(store: Store, where: Filter, window: Interval, thresholds: Sequence[
     """
     low, high = window[0] // HOUR * HOUR, -(-window[1] // HOUR) * HOUR
     _check(low, high, thresholds)
-    cells: defaultdict[str | None, defaultdict[int, JobCell]] = defaultdict(lambda: defaultdict(JobCell))
-    by_job: defaultdict[str | None, defaultdict[Name, JobCell]] = defaultdict(lambda: defaultdict(JobCell))
+    cells: defaultdict[str | None, defaultdict[int, _Tally]] = defaultdict(lambda: defaultdict(_Tally))
+    by_job: defaultdict[str | None, defaultdict[Name, _Tally]] = defaultdict(lambda: defaultdict(_Tally))
     with store.questions() as q:
         if q.finest((low, high)) > 1:
             raise UsageError(f"hours are not kept any more as far back as {to_text(low)}; ask from a later day on")
         known = registered(q, where)
-        for start, name, cell in q.job_cells(1, (low, high), where):
-            category = known[name].category if name in known else None
-            cells[category][start].add(cell)
-            by_job[category][name].add(cell)
+        for ends in q.endings(1, (low, high), where):
+            category = known[ends.job].category if ends.job in known else None
+            cells[category][ends.start].add(ends)
+            by_job[category][ends.job].add(ends)
     hours = range(low, high, HOUR)
     rows = []
     for category in sorted(cells, key=lambda name: (name is None, name or "")):
@@ -125,22 +137,16 @@ def _check(low: int, high: int, thresholds: Sequence[int]) -> None:
         raise UsageError("thresholds: send three rising numbers of failures from 1, such as 1,5,10")
 
 
-def _figures(cell: JobCell) -> tuple[int, int]:
-    """Give the finished runs of a cell, without cancelled ones, and those that failed."""
-    failed = cell["failed"] + cell["timed_out"] + cell["lost"]
-    return cell["succeeded"] + failed, failed
-
-
-def _failing(name: Name, cell: JobCell, about: Registered | None) -> FailingJob | None:
-    runs, failed = _figures(cell)
-    if not failed:
+def _failing(name: Name, tally: _Tally, about: Registered | None) -> FailingJob | None:
+    if not tally.failures:
         return None
     about = about or Registered()
-    return FailingJob(name[0], name[1] or None, about.job_name, about.owner, runs, failed, failed / runs)
+    rate = tally.failures / tally.runs
+    return FailingJob(name[0], name[1] or None, about.job_name, about.owner, tally.runs, tally.failures, rate)
 
 
-def _cell(cell: JobCell | None, thresholds: Sequence[int]) -> HeatCell:
-    runs, failed = (0, 0) if cell is None else _figures(cell)
-    if not runs:
+def _cell(tally: _Tally | None, thresholds: Sequence[int]) -> HeatCell:
+    if tally is None or not tally.runs:
         return HeatCell(0, 0, None, None)
-    return HeatCell(runs, failed, failed / runs, _LEVELS[sum(failed >= threshold for threshold in thresholds)])
+    level = _LEVELS[sum(tally.failures >= threshold for threshold in thresholds)]
+    return HeatCell(tally.runs, tally.failures, tally.failures / tally.runs, level)

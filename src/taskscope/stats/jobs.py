@@ -12,7 +12,7 @@ from taskscope.stats.counts import count
 from taskscope.stats.cursors import checked, read, write
 from taskscope.stats.figures import Figures, Spread, figures, spreads
 from taskscope.stats.registered import Registered, registered
-from taskscope.stats.timeline import timeline
+from taskscope.stats.timeline import frame
 from taskscope.stats.units import Cursor, Instant, Milliseconds, Outcome
 from taskscope.stats.windows import cover
 
@@ -123,17 +123,22 @@ def jobs(
         rest = sorted((name, service) for service, name in names)
         behind = [key for key in rest if after is None or key > after]
         page = [(service, name) for name, service in behind[:limit]]
-        drawn = timeline(q, window, _only(where, page), buckets=BUCKETS)
+        (low, high), step, granularity = frame(q, window, buckets=BUCKETS)
+        ended = q.endings(granularity, (low, high), _only(where, page))
         items = _items(q, page, where, about, window, recent)
+    drawn = {(item.service, item.job): item for item in items}
     for item in items:
-        cells = drawn.of((item.service, item.job))
-        item.trend = [_finished(cell) for cell in cells]
-        item.failing = [cell["failed"] + cell["timed_out"] + cell["lost"] for cell in cells]
+        item.trend, item.failing = [0] * ((high - low) // step), [0] * ((high - low) // step)
+    for ends in ended:
+        if ends.job in drawn:
+            bucket = (ends.start - low) // step
+            drawn[ends.job].trend[bucket] += ends.succeeded + ends.failures + ends.cancelled
+            drawn[ends.job].failing[bucket] += ends.failures
     return Jobs(
         start=to_text(window[0]),
         end=to_text(window[1]),
-        trend_from=to_text(drawn.window[0]),
-        step_ms=ms(drawn.step),
+        trend_from=to_text(low),
+        step_ms=ms(step),
         total=len(names),
         items=items,
         next_cursor=write(behind[limit - 1]) if len(behind) > limit else None,
@@ -202,7 +207,3 @@ def brief(run: RunRow) -> LastRun:
         },
         LastRun,
     )
-
-
-def _finished(cell: JobCell) -> int:
-    return sum(cell[name] for name in ("succeeded", "failed", "timed_out", "cancelled", "lost"))

@@ -52,6 +52,21 @@ def timeline(q: Questions, window: Interval, where: Filter, *, step: int | None 
     UsageError
         The step is no whole number of minutes, or there would be too many buckets.
     """
+    (low, high), step, granularity = frame(q, window, step=step, buckets=buckets)
+    jobs: defaultdict[Name, defaultdict[int, JobCell]] = defaultdict(lambda: defaultdict(JobCell))
+    for start, job, cell in q.job_cells(granularity, (low, high), where):
+        jobs[job][(start - low) // step].add(cell)
+    return Timeline((low, high), step, {job: dict(found) for job, found in jobs.items()})
+
+
+def frame(q: Questions, window: Interval, *, step: int | None = None, buckets: int = 48) -> tuple[Interval, int, int]:
+    """Give the window that whole buckets cover, their length, and the granularity of the cells that make them up.
+
+    Raises
+    ------
+    UsageError
+        As `timeline` does.
+    """
     if step is None:
         step = next((one for one in LADDER if (window[1] - window[0]) <= one * buckets), LADDER[-1])
     if step % MINUTE:
@@ -61,8 +76,4 @@ def timeline(q: Questions, window: Interval, where: Filter, *, step: int | None 
     low, high = window[0] // step * step, -(-window[1] // step) * step
     if (high - low) // step > MOST_BUCKETS:
         raise UsageError(f"these are more than {MOST_BUCKETS} buckets; ask for a longer step or a shorter window")
-    granularity = max(number for number, width in enumerate(WIDTHS) if step % width == 0)
-    jobs: defaultdict[Name, defaultdict[int, JobCell]] = defaultdict(lambda: defaultdict(JobCell))
-    for start, job, cell in q.job_cells(granularity, (low, high), where):
-        jobs[job][(start - low) // step].add(cell)
-    return Timeline((low, high), step, {job: dict(found) for job, found in jobs.items()})
+    return (low, high), step, max(number for number, width in enumerate(WIDTHS) if step % width == 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from taskscope.ports import StoredFact, TaskRow
+from taskscope.ports import Endings, StoredFact, TaskRow
 from taskscope.store.postgres import rows
 from taskscope.store.postgres.queries import statements
 from taskscope.store.postgres.questions import PostgresQuestions, run_row
@@ -72,6 +72,13 @@ class PostgresHistory(PostgresQuestions):
         newest = self._rows(statements("history")["facts"], (task.number, limit))
         found = [StoredFact(rows.event_from_row(row[:13]), row[13], row[14]) for row in newest]
         return count, sorted(found, key=lambda fact: fact.event.key)
+
+    def endings(self, granularity: int, window: Interval, where: Filter) -> list[Endings]:
+        """Give how runs ended in the cells that begin in the window, by start and job."""
+        clause, values = filtered(where._replace(workers=None, states=None, outcomes=None))
+        query = statements("history")["endings"].replace("/* filter */", clause)
+        found = self._rows(query, (granularity, *window, *values))
+        return [Endings(row[0], (row[1], row[2]), *row[3:]) for row in found]
 
     def name_counts(self) -> dict[str, int]:
         """Count the names of each kind."""

@@ -44,6 +44,13 @@ SELECT DISTINCT service FROM name WHERE kind = 'job'
 SELECT j.service, t.task, j.name, t.state, t.cancelled, t.first_us, t.id
 FROM task AS t JOIN name AS j ON j.id = t.job WHERE t.key = %s AND t.service = %s AND t.task = %s
 
+-- name: endings
+-- How runs ended, by cell and job: without the histograms, which are most of what a cell weighs.
+SELECT r.start_us, j.service, j.name, sum(r.succeeded)::bigint, sum(r.failed + r.timed_out + r.lost)::bigint, sum(r.cancelled)::bigint
+FROM cell AS r JOIN name AS j ON j.id = r.job
+WHERE r.granularity = %s AND r.start_us >= %s AND r.start_us < %s/* filter */
+GROUP BY r.start_us, j.service, j.name
+
 -- name: name_counts
 SELECT kind, count(*) FROM name WHERE name != '' GROUP BY kind
 

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from taskscope.core.events import Event
     from taskscope.core.gaps import Gap
     from taskscope.core.intervals import Interval
+    from taskscope.core.packs import Ended, Pack, Worked
     from taskscope.core.presence import Boot
     from taskscope.core.registry import Job
     from taskscope.core.runs import View
+    from taskscope.core.spans import Ints
     from taskscope.core.task import Task
 
 TaskKey = tuple[str, str]
@@ -185,8 +187,52 @@ class Ledger(Protocol):
         """Count what was refused, by reason."""
 
 
+class Packs(Protocol):
+    """What a store says of busy time in arrays, and the packs that it keeps of it, see `taskscope.core.packs`.
+
+    Numbers of workers and queues are the store's own.
+    """
+
+    def runs(self, window: Interval) -> Worked:
+        """Give the runs of less than an hour that were busy in a window."""
+
+    def long_runs(self, window: Interval) -> Worked:
+        """Give the runs of an hour and more that were busy in a window."""
+
+    def open_runs(self, window: Interval) -> Worked:
+        """Give the runs without an end, up to their last proof of life, that were busy in a window."""
+
+    def ends(self, window: Interval) -> Ended:
+        """Give the ends of runs that lie in a window."""
+
+    def workers(self) -> dict[int, Name]:
+        """Give the names of all workers by their numbers."""
+
+    def queues(self, where: Filter) -> list[int] | None:
+        """Give the numbers of the queues that a question is about; None stands for all there are."""
+
+    def unpacked(self, window: Interval) -> list[Interval]:
+        """Give the slices in which something changed since they were packed, as intervals in any order."""
+
+    def packs(self, window: Interval, queues: Sequence[int]) -> Iterator[tuple[int, int, Pack]]:
+        """Yield (start, queue, pack) of the slices that begin in a window; queue 0 stands for all."""
+
+    def packed_runs(self, window: Interval, workers: Ints | None = None) -> Iterator[Worked]:
+        """Yield the runs (of some workers) of each slice that begins in a window; they are clipped to their slice."""
+
+    def oldest(self, before: int) -> int | None:
+        """Give the start of the first slice that is to be packed and that ends before an instant."""
+
+    def save(self, window: Interval, made: Mapping[int, tuple[Mapping[int, bytes], bytes]]) -> None:
+        """Replace the packs of whole slices: (packs by queue, runs) by start."""
+
+
 class Questions(Protocol):
     """The read side of a store: one consistent view of it."""
+
+    @property
+    def packs(self) -> Packs:
+        """Give its arrays."""
 
     def mark(self) -> int:
         """Give the mark."""
@@ -446,6 +492,9 @@ class Store(Protocol):
 
     def audit(self) -> AbstractContextManager[Audit]:
         """Open a consistent view of everything that is kept."""
+
+    def packs(self) -> AbstractContextManager[Packs]:
+        """Open a transaction that packs."""
 
     def archive(self) -> AbstractContextManager[Archive]:
         """Open a transaction that forgets."""

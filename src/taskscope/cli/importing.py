@@ -45,6 +45,7 @@ def command(session: Session, service: str | None, files: Sequence[str]) -> None
         with _progress(files) as advance:
             for name in files:
                 _take(intake, name, advance)
+        pack(store, app.now_us())  # history is asked about at once, and mostly no server runs yet
     session.show(intake.answer(), lambda: _readable(intake))
     if intake.rejected_total:
         if not session.json:

@@ -10,6 +10,7 @@ from taskscope.core.cells import JobCell
 from taskscope.core.clock import DAY
 from taskscope.ports import BusyRow, Filter, LastRun, PresenceRow, RunRow, TaskRow
 from taskscope.store.postgres import rows
+from taskscope.store.postgres.packs import PostgresPacks
 from taskscope.store.postgres.queries import statements
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class PostgresQuestions:
         """Work on a connection that has begun its transaction."""
         self._connection = connection
         self._sql = statements("questions")
+        self.packs = PostgresPacks(connection)
 
     def _rows(self, query: str, values: Sequence[Any] | dict[str, Any] = ()) -> list[tuple[Any, ...]]:
         return self._connection.execute(query, values, binary=True).fetchall()

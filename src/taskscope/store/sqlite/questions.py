@@ -9,6 +9,7 @@ from taskscope.core.cells import JobCell
 from taskscope.core.clock import DAY
 from taskscope.ports import BusyRow, Filter, LastRun, PresenceRow, RunRow, TaskRow
 from taskscope.store import rows
+from taskscope.store.sqlite.packs import SqlitePacks
 from taskscope.store.sqlite.queries import statements
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class SqliteQuestions:
         """Work on a connection that has begun its transaction."""
         self._connection = connection
         self._sql = statements("questions")
+        self.packs = SqlitePacks(connection)
 
     def _rows(self, sql: str, values: Iterable[Any] = ()) -> Iterator[tuple[Any, ...]]:
         return iter(self._connection.execute(sql, tuple(values)))

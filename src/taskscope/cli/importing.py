@@ -16,6 +16,7 @@ from taskscope.cli.intake import Intake
 from taskscope.cli.session import Session, options
 from taskscope.core.refusal import NAME_LIMIT
 from taskscope.errors import InputError, UsageError
+from taskscope.stats.packing import pack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

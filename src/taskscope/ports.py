@@ -220,6 +220,12 @@ class Packs(Protocol):
     def packed_runs(self, window: Interval, workers: Ints | None = None) -> Iterator[Worked]:
         """Yield the runs (of some workers) of each slice that begins in a window; they are clipped to their slice."""
 
+    def touched(self) -> list[int]:
+        """Give the numbers of all slices that are packed or that a run touches, in order."""
+
+    def stored(self, window: Interval) -> dict[tuple[int, int], tuple[bytes, bytes | None]]:
+        """Give (pack, runs) as they are kept by (start, queue), of the slices that begin in a window."""
+
     def oldest(self, before: int) -> int | None:
         """Give the start of the first slice that is to be packed and that ends before an instant."""
 
@@ -252,6 +258,14 @@ class Questions(Protocol):
     def job_cells(self, granularity: int, window: Interval, where: Filter) -> Iterator[tuple[int, Name, JobCell]]:
         """Yield (start, job, cell) of the cells that begin in the window; a job has one per queue."""
 
+    def totals(
+        self, cells: Sequence[tuple[int, Interval]], where: Filter, fields: Sequence[str]
+    ) -> dict[Name, JobCell]:
+        """Add up some counts of the cells that begin in windows, each of a granularity, by job; without histograms."""
+
+    def histograms(self, cells: Sequence[tuple[int, Interval]], where: Filter) -> dict[Name, list[bytes]]:
+        """Give the packed histograms of the same cells by job."""
+
     def worker_cells(self, granularity: int, window: Interval, where: Filter) -> Iterator[tuple[int, Name, list[int]]]:
         """Yield (start, worker, values) of the cells that begin in the window; a worker has one per queue."""
 
@@ -264,14 +278,17 @@ class Questions(Protocol):
     def tasks_changed(self, window: Interval, where: Filter) -> Iterator[tuple[TaskRow, list[RunRow]]]:
         """Yield the tasks whose first submission lies in the window, and that changed after it, with their runs."""
 
-    def durations(self, window: Interval | None, where: Filter, last: int | None) -> list[tuple[Name, int, str]]:
-        """Give (job, duration, outcome) of finished runs with a known one, by finish; the newest `last` if given.
+    def durations(self, window: Interval | None, where: Filter, last: int) -> list[tuple[Name, int, str]]:
+        """Give (job, duration, outcome) of the newest `last` finished runs with a known duration.
 
         Newest by finish, then service, task, attempt, run: never by numbers that depend on arrival.
         """
 
-    def waits(self, window: Interval | None, where: Filter) -> list[tuple[Name, int]]:
-        """Give (job, wait) of runs with a known one, by start."""
+    def lengths(self, window: Interval, where: Filter) -> dict[Name, tuple[Ints, Ints, Ints]]:
+        """Give the durations of the runs that finished in a window, by job: of succeeded, failed and other runs."""
+
+    def waits(self, window: Interval, where: Filter) -> dict[Name, Ints]:
+        """Give the known waits of the runs that began in a window, by job."""
 
     def busy(self, window: Interval, where: Filter) -> Iterator[BusyRow]:
         """Yield the runs whose busy interval, or open time until the last proof of life, touches the window."""
@@ -399,6 +416,10 @@ class Inspection(NamedTuple):
 
 class Audit(Protocol):
     """Everything that a store keeps, raw, for `verify`: one consistent view."""
+
+    @property
+    def packs(self) -> Packs:
+        """Give its packs."""
 
     def mark(self) -> int:
         """Give the mark."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from taskscope.core import lifecycle
-from taskscope.core.cells import JobCell
+from taskscope.core.cells import JOB_FIELDS, JobCell
 from taskscope.core.contributions import Part, Standing, parts_of, task_field
 from taskscope.core.deltas import Deltas
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from taskscope.core.intervals import Interval
     from taskscope.ports import Filter, Name, Questions, RunRow
@@ -35,12 +35,16 @@ class _Within(Deltas):
         return self._elsewhere
 
 
-def count(q: Questions, cover: Cover, where: Filter) -> Counts:
-    """Count everything that happened in a window, by (service, job)."""
-    counts: Counts = {}
-    for granularity, interval in cover.cells:
-        for _, job, cell in q.job_cells(granularity, interval, where):
-            counts.setdefault(job, JobCell()).add(cell)
+LEVELS = ("submitted", "begun", "taken", "gone")
+"""The counts that tell what ran and what waited at the end of a window."""
+
+
+def count(q: Questions, cover: Cover, where: Filter, fields: Sequence[str] = JOB_FIELDS) -> Counts:
+    """Count everything that happened in a window, by (service, job).
+
+    Histograms hold what happened at the edges: those of whole cells are asked for where they are needed.
+    """
+    counts = q.totals(cover.cells, where, fields)
     for edge in cover.edges:
         within = _Within(edge, counts)
         for row in q.touching([edge], where):

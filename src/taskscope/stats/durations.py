@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from taskscope.core import lifecycle, sketch
+import numpy as np
+
+from taskscope.core import histograms
 from taskscope.core.cells import BAD, OK, OTHER, WAIT
 from taskscope.core.clock import ms
-from taskscope.core.percentile import percentile
+from taskscope.core.percentile import interpolate
+from taskscope.core.spans import Ints, ints
 from taskscope.stats.counts import count, total
 from taskscope.stats.windows import cover
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from taskscope.core.cells import JobCell
     from taskscope.ports import Filter, Store
@@ -27,17 +30,21 @@ _SUMS = {OK: "succeeded", BAD: "failed", OTHER: "other", WAIT: "wait"}
 Answer = dict[str, Any]
 
 
-def exact(values: Sequence[int]) -> Answer:
+def exact(values: Sequence[int] | Ints) -> Answer:
     """Describe microsecond values by their mean, extremes and interpolated percentiles, in milliseconds."""
-    if not values:
+    ordered = np.sort(ints(values))
+    if not ordered.size:
         return _nothing("exact")
-    ordered = sorted(values)
-    p50, p95, p99 = (percentile(ordered, q) / 1000 for q in _QUANTILES)
+
+    def at(rank: int) -> int:
+        return int(ordered[rank])
+
+    p50, p95, p99 = (interpolate(ordered.size, q, at) / 1000 for q in _QUANTILES)
     return {
-        "count": len(ordered),
-        "avg": sum(ordered) / len(ordered) / 1000,
-        "min": ms(ordered[0]),
-        "max": ms(ordered[-1]),
+        "count": ordered.size,
+        "avg": _sum(ordered) / ordered.size / 1000,
+        "min": ms(at(0)),
+        "max": ms(at(-1)),
         "p50": p50,
         "p95": p95,
         "p99": p99,
@@ -45,21 +52,33 @@ def exact(values: Sequence[int]) -> Answer:
     }
 
 
-def estimated(cell: JobCell, *kinds: int) -> Answer:
+def _sum(ordered: Ints) -> int:
+    """Add up values, also where the sum does not fit into 64 bits."""
+    fits = int(ordered[-1]) * ordered.size < 1 << 63
+    return int(ordered.sum()) if fits else sum(ordered.tolist())
+
+
+def estimated(cell: JobCell, merged: Ints, *kinds: int) -> Answer:
     """Describe the durations of a cell: the mean exactly, the percentiles within 1 %, the extremes by bucket bounds.
 
     `extremes` says that `min` and `max` are bounds: no run was shorter or longer.
+
+    Parameters
+    ----------
+    merged
+        The histograms of the cell, as `histograms.merge` gives them: those in the cell itself are not looked at.
     """
-    histogram = cell.durations(*kinds)
-    number = sketch.total(histogram)
+    counts = merged[list(kinds)].sum(axis=0)
+    number = int(counts.sum())
     if not number:
         return _nothing("histogram")
-    p50, p95, p99 = (value / 1000 for value in sketch.quantiles(histogram, _QUANTILES))
+    p50, p95, p99 = (value / 1000 for value in histograms.quantiles(counts, _QUANTILES))
+    least, greatest = histograms.bounds(counts)
     return {
         "count": number,
         "avg": sum(cell[f"{_SUMS[kind]}_us"] for kind in kinds) / number / 1000,
-        "min": ms(sketch.bounds(min(histogram))[0]),
-        "max": ms(sketch.bounds(max(histogram))[1]),
+        "min": ms(least),
+        "max": ms(greatest),
         "p50": p50,
         "p95": p95,
         "p99": p99,
@@ -95,16 +114,24 @@ def percentiles(
         window = cover(q, start, end)
         if last is not None:
             return exact([duration for _, duration, _ in q.durations(window.window, where, last)])
-        cell = total(count(q, window, where))
+        counts = count(q, window, where)
+        cell = total(counts)
         many = sum(cell[f"{_SUMS[kind]}_count"] for kind in (OK, BAD, OTHER)) > EXACT_UP_TO
         if window.sealed or (many and not force_exact):
-            return estimated(cell, OK, BAD, OTHER)
-        return exact([duration for _, duration, _ in q.durations(window.window, where, None)])
+            packed = q.histograms(window.cells, where)
+            merged = histograms.merge((one for parts in packed.values() for one in parts), cell.histogram)
+            return estimated(cell, merged, OK, BAD, OTHER)
+        return exact(joined(of for lengths in q.lengths(window.window, where).values() for of in lengths))
 
 
-CLASSES: dict[str, tuple[tuple[int, ...], str | None]] = {
-    "duration_ms": ((OK, BAD, OTHER), None),
-    "duration_ms_succeeded": ((OK,), lifecycle.SUCCEEDED),
-    "duration_ms_failed": ((BAD,), lifecycle.FAILED_OUTCOME),
+def joined(parts: Iterable[Ints]) -> Ints:
+    """Put values together."""
+    return np.concatenate([ints([]), *parts])
+
+
+CLASSES: dict[str, tuple[int, ...]] = {
+    "duration_ms": (OK, BAD, OTHER),
+    "duration_ms_succeeded": (OK,),
+    "duration_ms_failed": (BAD,),
 }
-"""The duration blocks of an answer: their histograms, and the outcome that their runs have."""
+"""The duration blocks of an answer: the kinds of their runs."""

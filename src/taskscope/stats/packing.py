@@ -12,6 +12,8 @@ from taskscope.core.clock import MINUTE
 from taskscope.core.packs import LONG, SLICE, make, write_runs
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from taskscope.core.intervals import Interval
     from taskscope.ports import Packs, Store
 
@@ -62,3 +64,24 @@ def made(packs: Packs, window: Interval) -> Made:
         if by_queue:
             found[start] = by_queue, write_runs(start, some)
     return found
+
+
+def differences(packs: Packs) -> Iterator[tuple[int, int, object, object]]:
+    """Yield (start, queue, stored, expected) of the packs that do not say what the runs say.
+
+    Slices that are to be packed anew may say anything.
+    """
+    slices = packs.touched()
+    while slices:
+        window = (slices[0] * SLICE, slices[0] * SLICE + _AT_ONCE)
+        void = {number for low, high in packs.unpacked(window) for number in range(low // SLICE, high // SLICE)}
+        expected: dict[tuple[int, int], tuple[bytes, bytes | None]] = {
+            (start, queue): (summary, None if queue else runs)
+            for start, (by_queue, runs) in made(packs, window).items()
+            for queue, summary in by_queue.items()
+        }
+        stored = packs.stored(window)
+        for place in sorted(expected.keys() | stored.keys()):
+            if place[0] // SLICE not in void and stored.get(place) != expected.get(place):
+                yield *place, stored.get(place), expected.get(place)
+        slices = [number for number in slices if number * SLICE >= window[1]]

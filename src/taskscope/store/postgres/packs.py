@@ -86,6 +86,14 @@ class PostgresPacks:
         for start, runs in self._rows("packed_runs", {"start": window[0], "end": window[1]}):
             yield read_runs(start, runs, workers)
 
+    def stored(self, window: Interval) -> dict[tuple[int, int], tuple[bytes, bytes | None]]:
+        """Give (pack, runs) as they are kept by (start, queue), of the slices that begin in a window."""
+        return {(start, queue): (pack, runs) for start, queue, pack, runs in self._rows("stored", window)}
+
+    def touched(self) -> list[int]:
+        """Give the numbers of all slices that are packed or that a run touches, in order."""
+        return sorted({number for first, last in self._rows("touched", ()) for number in range(first, last + 1)})
+
     # --- packing ---
 
     def oldest(self, before: int) -> int | None:

@@ -83,6 +83,15 @@ class SqlitePacks:
         for start, runs in self._connection.execute(self._sql["packed_runs"], window):
             yield read_runs(start, runs, workers)
 
+    def stored(self, window: Interval) -> dict[tuple[int, int], tuple[bytes, bytes | None]]:
+        """Give (pack, runs) as they are kept by (start, queue), of the slices that begin in a window."""
+        return {row[:2]: row[2:] for row in self._connection.execute(self._sql["stored"], window)}
+
+    def touched(self) -> list[int]:
+        """Give the numbers of all slices that are packed or that a run touches, in order."""
+        found = self._connection.execute(self._sql["touched"])
+        return sorted({number for first, last in found for number in range(first, last + 1)})
+
     # --- packing ---
 
     def oldest(self, before: int) -> int | None:

@@ -48,3 +48,12 @@ SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bytea[], %s::bytea[])
 
 -- name: names
 SELECT id, service, name FROM name WHERE kind = %s
+
+-- name: touched
+-- Reads all runs: only verify asks.
+SELECT anchor_us / 600000000, (anchor_us + duration_us) / 600000000 FROM run WHERE duration_us < 3600000000
+UNION SELECT finished_us / 600000000, finished_us / 600000000 FROM run WHERE finished_us IS NOT NULL
+UNION SELECT start_us / 600000000, start_us / 600000000 FROM pack
+
+-- name: stored
+SELECT start_us, queue, summary, runs FROM pack WHERE start_us >= %s AND start_us < %s

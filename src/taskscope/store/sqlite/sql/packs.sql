@@ -41,3 +41,12 @@ DELETE FROM pack WHERE start_us >= ? AND start_us < ?
 
 -- name: save_pack
 INSERT INTO pack (start_us, queue, summary, runs) VALUES (?, ?, ?, ?)
+
+-- name: touched
+-- Reads all runs: only verify asks.
+SELECT anchor_us / 600000000, (anchor_us + duration_us) / 600000000 FROM run WHERE duration_us < 3600000000
+UNION SELECT finished_us / 600000000, finished_us / 600000000 FROM run WHERE finished_us IS NOT NULL
+UNION SELECT start_us / 600000000, start_us / 600000000 FROM pack
+
+-- name: stored
+SELECT start_us, queue, summary, runs FROM pack WHERE start_us >= ? AND start_us < ?

@@ -7,6 +7,13 @@ SELECT c.start_us, j.service, j.name, c.submitted, c.begun, c.taken, c.gone, c.s
 FROM cell AS c JOIN name AS j ON j.id = c.job
 WHERE c.granularity = ? AND c.start_us >= ? AND c.start_us < ?
 
+-- name: totals
+SELECT c.job, /* sums */ FROM cell AS c
+WHERE c.granularity = ? AND c.start_us >= ? AND c.start_us < ?/* filter */ GROUP BY c.job
+
+-- name: histograms
+SELECT c.job, c.histogram FROM cell AS c WHERE c.granularity = ? AND c.start_us >= ? AND c.start_us < ?
+
 -- name: worker_cells
 SELECT c.start_us, w.service, w.name, c.busy_us, c.level, c.finished, c.succeeded, c.exec_count, c.exec_us
 FROM worker_cell AS c JOIN name AS w ON w.id = c.worker
@@ -20,6 +27,27 @@ SELECT t.service, t.task, r.attempt, r.run, r.submission, r.anchor_us, j.name, q
 FROM run AS r JOIN task AS t ON t.id = r.task
 JOIN name AS j ON j.id = r.job JOIN name AS q ON q.id = r.queue JOIN name AS w ON w.id = r.worker
 LEFT JOIN boot AS b ON b.id = r.boot
+
+-- name: finishes
+-- This and the next two are read from the indexes run_job_finished and run_job_wait alone.
+SELECT r.finished_us FROM run AS r
+WHERE r.job = ? AND r.finished_us >= ? AND r.finished_us < ? AND r.duration_us IS NOT NULL
+
+-- name: lengths
+SELECT group_concat(r.duration_us) FILTER (WHERE r.outcome = 'succeeded'),
+    group_concat(r.duration_us) FILTER (WHERE r.outcome = 'failed'),
+    group_concat(r.duration_us) FILTER (WHERE r.outcome NOT IN ('succeeded', 'failed'))
+FROM run AS r WHERE r.job = ? AND r.finished_us >= ? AND r.finished_us < ? AND r.duration_us IS NOT NULL
+
+-- name: waits
+-- A run that has a wait is ordered by its start.
+SELECT group_concat(r.wait_us) FROM run AS r
+WHERE r.job = ? AND r.anchor_us >= ? AND r.anchor_us < ? AND r.wait_us IS NOT NULL
+
+-- name: durations
+SELECT r.job, r.duration_us, r.finished_us, t.service, t.task, r.attempt, r.run, r.outcome
+FROM run AS r JOIN task AS t ON t.id = r.task
+WHERE r.job = ? AND r.finished_us >= ? AND r.finished_us < ? AND r.duration_us IS NOT NULL
 
 -- name: busy
 -- A run is busy from its anchor on. Those of an hour and more have an index of their own, so that the others are

@@ -12,9 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import ingest, recording
+from benchmarks import ingest, questions, recording
 
 TASKS = int(os.environ.get("TASKSCOPE_BENCH_TASKS", "340000"))
+ASKED = int(os.environ.get("TASKSCOPE_BENCH_ASKED", "340000"))
 RECORDS = int(os.environ.get("TASKSCOPE_BENCH_RECORDS", "1000000"))
 
 
@@ -40,6 +41,11 @@ def _ingest() -> dict[str, Any]:
         return ingest.measure(Path(folder), TASKS)
 
 
+def _questions() -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        return questions.measure(Path(folder), ASKED)
+
+
 def _recording() -> dict[str, Any]:
     return recording.measure(RECORDS)
 
@@ -49,7 +55,11 @@ def _load() -> list[float]:
     return [round(one, 2) for one in os.getloadavg()]
 
 
-MEASUREMENTS: dict[str, Callable[[], dict[str, Any]]] = {"recording": _recording, "ingest": _ingest}
+MEASUREMENTS: dict[str, Callable[[], dict[str, Any]]] = {
+    "recording": _recording,
+    "ingest": _ingest,
+    "questions": _questions,
+}
 
 
 if __name__ == "__main__":

@@ -7,10 +7,15 @@ to all of them, and nothing reaches from one stretch into another.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from taskscope.core.clock import to_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -101,3 +106,11 @@ def steps(spans: Spans) -> tuple[Ints, Ints]:
     total = np.zeros(instants.size, np.int64)
     np.add.at(total, where, change)
     return instants, np.cumsum(total)
+
+
+def to_texts(times: Sequence[int]) -> list[str]:
+    """Write many instants as `to_text` does."""
+    if any(time % 1000 for time in times):
+        return [to_text(time) for time in times]
+    texts: list[str] = np.datetime_as_string(ints(times).astype("datetime64[us]"), unit="ms").tolist()
+    return [text + "Z" for text in texts]

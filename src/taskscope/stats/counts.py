@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from taskscope.core import lifecycle
 from taskscope.core.cells import JOB_FIELDS, JobCell
-from taskscope.core.contributions import Part, Standing, parts_of, task_field
+from taskscope.core.contributions import Ending, Part, Standing, parts_of, task_field
 from taskscope.core.deltas import Deltas
 
 if TYPE_CHECKING:
@@ -30,29 +30,59 @@ class _Within(Deltas):
 
     def _minute(self, part: Part, time: int) -> JobCell:
         if self._window[0] <= time < self._window[1]:
-            return self._counts.setdefault((part.service, part.job), JobCell())
+            cell = self._counts.get((part.service, part.job))
+            if cell is None:
+                cell = self._counts[part.service, part.job] = JobCell()
+            return cell
         self._elsewhere.histogram.clear()
         return self._elsewhere
+
+    def _spread(self, part: Ending, start: int, duration: int, sign: int) -> None:
+        """Leave out what counts by worker."""
 
 
 LEVELS = ("submitted", "begun", "taken", "gone")
 """The counts that tell what ran and what waited at the end of a window."""
 
 
-def count(q: Questions, cover: Cover, where: Filter, fields: Sequence[str] = JOB_FIELDS) -> Counts:
+def count(
+    q: Questions,
+    cover: Cover,
+    where: Filter,
+    fields: Sequence[str] = JOB_FIELDS,
+    edges: dict[Interval, Counts] | None = None,
+) -> Counts:
     """Count everything that happened in a window, by (service, job).
 
     Histograms hold what happened at the edges: those of whole cells are asked for where they are needed.
+
+    Parameters
+    ----------
+    fields
+        The counts that are needed; the others may be too small.
+    edges
+        What is known of edges with this filter, and then of those of this window too: they are the dear part.
     """
     counts = q.totals(cover.cells, where, fields)
+    known = {} if edges is None else edges
     for edge in cover.edges:
-        within = _Within(edge, counts)
-        for row in q.touching([edge], where):
-            for part in parts_of(row.service, row):
-                within.apply(part, 1)
-        for task in q.tasks_between(edge, where):
-            field = task_field(task.state, cancelled=task.cancelled)
-            within.apply(Standing(task.service, task.job, "", task.first, field), 1)
+        if edge not in known:
+            known[edge] = _of_edge(q, edge, where)
+        for job, cell in known[edge].items():
+            counts.setdefault(job, JobCell()).add(cell)
+    return counts
+
+
+def _of_edge(q: Questions, edge: Interval, where: Filter) -> Counts:
+    """Count run by run."""
+    counts: Counts = {}
+    within = _Within(edge, counts)
+    for row in q.touching([edge], where):
+        for part in parts_of(row.service, row):
+            within.apply(part, 1)
+    for task in q.tasks_between(edge, where):
+        field = task_field(task.state, cancelled=task.cancelled)
+        within.apply(Standing(task.service, task.job, "", task.first, field), 1)
     return counts
 
 

@@ -14,6 +14,7 @@ from taskscope.stats.gaps import gaps
 from taskscope.stats.windows import cover
 
 if TYPE_CHECKING:
+    from taskscope.core.intervals import Interval
     from taskscope.core.spans import Ints
     from taskscope.ports import Filter, Name, Questions, Store
     from taskscope.stats.counts import Counts
@@ -32,8 +33,9 @@ def stats(store: Store, where: Filter, start: int | None = None, end: int | None
     """
     with store.questions() as q:
         window = cover(q, start, end)
-        flows = count(q, window, where)
-        levels = flows if start is None else count(q, cover(q, None, window.window[1]), where, LEVELS)
+        edges: dict[Interval, Counts] = {}
+        flows = count(q, window, where, edges=edges)
+        levels = flows if start is None else count(q, cover(q, None, window.window[1]), where, LEVELS, edges)
         if end is not None:
             correct_tasks(q, flows, window.window, where)
         spread = _Distributions(q, window, where, flows)

@@ -9,7 +9,7 @@ import numpy as np
 
 from taskscope.core.clock import MINUTE, ms, to_text
 from taskscope.core.intervals import WIDTHS, gather
-from taskscope.core.spans import Ints, Mask, Spans, fill, ints, merged
+from taskscope.core.spans import Ints, Mask, Spans, fill, ints, merged, to_texts
 from taskscope.errors import UsageError
 from taskscope.stats.gaps import gaps
 from taskscope.stats.windows import days_around
@@ -153,12 +153,13 @@ class _Answer:
         busy = _in_ms(self._busy.sum(axis=0))
         ended = (self._finished, self._succeeded) if self._sealed else self._work.ended()
         finished, succeeded = (counts.tolist() for counts in ended)
+        starts = range(*window, step)
         answer = []
-        for position, start in enumerate(range(*window, step)):
+        for position, (start, text) in enumerate(zip(starts, to_texts(starts), strict=True)):
             known = active[position] + idle[position]
             answer.append(
                 {
-                    "start": to_text(start),
+                    "start": text,
                     "active_workers": active[position],
                     "idle_workers": idle[position],
                     "avg_utilization": load[position] / min(step, window[1] - start) / known if known else None,

@@ -78,11 +78,10 @@ class Work:
         self._queues = packs.queues(where)
         self._origin = grid.window[0] // SLICE * SLICE
         self._is_packed = self._find_packed(use_packs=use_packs)
-        self._loose = _joined([packs.runs(stretch) for stretch in self._stretches()], self._stretches())
+        self._loose = _joined([_joined([packs.runs(stretch)], stretch) for stretch in self._stretches()])
         self._ends = [packs.ends(stretch) for stretch in self._stretches()]
-        if grid.window[0] % MINUTE or grid.step % MINUTE:
-            self._loosen()
-        self._over = _joined([packs.long_runs(grid.window), packs.open_runs(grid.window)], [grid.window] * 2)
+        self._take_apart()
+        self._over = _joined([packs.long_runs(grid.window), packs.open_runs(grid.window)], grid.window)
         self._all = self._read([ALL_QUEUES])
         self._own = self._all if self._queues is None else self._read(self._queues)
         seen = (ints(list(asked)), self._loose.worker, self._over.worker, self._all.worker)
@@ -91,16 +90,33 @@ class Work:
     # --- reading ---
 
     def _find_packed(self, *, use_packs: bool) -> Mask:
-        low, high = self._grid.window
-        packed = np.full(-(-(high - self._origin) // SLICE), use_packs)
-        if low % SLICE:
-            packed[0] = False
-        if high % SLICE:
-            packed[-1] = False
+        """Tell which slices are packed, whether or not they lie inside the window."""
+        packed = np.full(-(-(self._grid.window[1] - self._origin) // SLICE), use_packs)
         if use_packs:
             for start, end in self._packs.unpacked(self._grid.window):
                 packed[max(0, (start - self._origin) // SLICE) : max(0, (end - self._origin) // SLICE)] = False
         return packed
+
+    def _take_apart(self) -> None:
+        """Read run by run what the packs are too coarse for: slices at the edges, or all where buckets cut minutes."""
+        low, high = self._grid.window
+        apart = np.full_like(self._is_packed, fill_value=bool(low % MINUTE or self._grid.step % MINUTE))
+        apart[0] |= low % SLICE != 0
+        apart[-1] |= high % SLICE != 0
+        parts = [self._part(place) for place in np.flatnonzero(self._is_packed & apart).tolist()]
+        runs = [_joined([*self._packs.packed_runs(self._slice(part))], part) for part in parts]
+        self._loose = _joined([self._loose, *runs])
+        self._ends += [self._packs.ends(part) for part in parts]
+        self._is_packed &= ~apart
+
+    def _part(self, place: int) -> Interval:
+        """Give what lies in the window of a slice."""
+        start = self._origin + place * SLICE
+        return max(start, self._grid.window[0]), min(start + SLICE, self._grid.window[1])
+
+    def _slice(self, part: Interval) -> Interval:
+        start = part[0] // SLICE * SLICE
+        return start, start + SLICE
 
     def _stretches(self) -> list[Interval]:
         """List the parts of the window that no pack covers."""
@@ -108,18 +124,6 @@ class Work:
         low, high = self._grid.window
         found = (self._origin + change.reshape(-1, 2) * SLICE).tolist()
         return [(max(low, start), min(high, end)) for start, end in found]
-
-    def _starts(self, chosen: Mask) -> list[int]:
-        found: list[int] = (self._origin + np.flatnonzero(chosen) * SLICE).tolist()
-        return found
-
-    def _loosen(self) -> None:
-        """Take the runs out of the packs: buckets cut through minutes."""
-        starts = self._starts(self._is_packed)
-        runs = [one for start in starts for one in self._packs.packed_runs((start, start + SLICE))]
-        self._loose = _joined([self._loose, *runs])
-        self._ends += [self._packs.ends((start, start + SLICE)) for start in starts]
-        self._is_packed[:] = False
 
     def _read(self, queues: Sequence[int]) -> _Packed:
         found: list[tuple[int, Pack]] = []
@@ -165,7 +169,7 @@ class Work:
 
     def busy_open(self) -> Ints:
         """Give the same of open runs alone."""
-        runs = _joined([self._packs.open_runs(self._grid.window)], [self._grid.window])
+        runs = _joined([self._packs.open_runs(self._grid.window)], self._grid.window)
         return self._sum(None, [self._chosen(runs)])
 
     def _sum(self, packed: _Packed | None, parts: Sequence[Worked]) -> Ints:
@@ -251,7 +255,8 @@ class Work:
         """
         over = self._chosen(self._over).spans
         if self._queues is not None and len(self._queues) != 1:
-            return highest(together(self._chosen(self._loose).spans, over, *self._taken_apart(self._is_packed)))
+            places = np.flatnonzero(self._is_packed).tolist()
+            return highest(together(self._chosen(self._loose).spans, over, *self._single(places)))
         loose = self._chosen(self._loose).spans
         found = [highest(together(*(s.clipped(*part) for s in (loose, over)))) for part in self._stretches()]
         starts = self._origin + np.arange(self._is_packed.size) * SLICE
@@ -267,20 +272,16 @@ class Work:
         for place in np.argsort(-bound, kind="stable").tolist():
             if bound[place] < max(best, 1):
                 break
-            part = (int(starts[place]), int(starts[place]) + SLICE)
-            only = np.zeros_like(self._is_packed)
-            only[place] = True
-            found.append(highest(together(over.clipped(*part), *self._taken_apart(only))))
+            found.append(highest(together(over.clipped(*self._part(place)), *self._single([place]))))
             best = max(best, found[-1][0])
         return best, min(
             (at for height, at in found if height == best and at is not None), default=None
         ) if best else None
 
-    def _taken_apart(self, chosen: Mask) -> list[Spans]:
-        starts = self._starts(chosen)
-        return [
-            self._chosen(runs).spans for start in starts for runs in self._packs.packed_runs((start, start + SLICE))
-        ]
+    def _single(self, places: Sequence[int]) -> list[Spans]:
+        """Give the busy intervals of the single runs of some slices."""
+        parts = [self._part(place) for place in places]
+        return [self._chosen(runs).spans for part in parts for runs in self._packs.packed_runs(part)]
 
 
 def _levels(spans: Spans, starts: Ints) -> tuple[Ints, Ints, Mask]:
@@ -296,16 +297,12 @@ def _levels(spans: Spans, starts: Ints) -> tuple[Ints, Ints, Mask]:
     return low, high, after > first
 
 
-def _joined(parts: Sequence[Worked], windows: Sequence[Interval] | None = None) -> Worked:
-    """Put runs together, each part clipped to its window."""
-    clipped = parts if windows is None else [_clip(runs, part) for runs, part in zip(parts, windows, strict=True)]
-    found = [_NO_RUNS, *clipped]
+def _joined(parts: Sequence[Worked], window: Interval | None = None) -> Worked:
+    """Put runs together, clipped to a window if there is one."""
+    found = [_NO_RUNS, *parts]
+    spans = together(*(runs.spans for runs in found))
     return Worked(
         np.concatenate([runs.worker for runs in found]),
         np.concatenate([runs.queue for runs in found]),
-        together(*(runs.spans for runs in found)),
+        spans if window is None else spans.clipped(*window),
     )
-
-
-def _clip(runs: Worked, window: Interval) -> Worked:
-    return runs._replace(spans=runs.spans.clipped(*window))

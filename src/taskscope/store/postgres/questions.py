@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import cached_property
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -212,9 +213,16 @@ class PostgresQuestions:
     def serves(self, row: PresenceRow) -> set[str]:
         """Give the queues that the boot of a span, or the worker without one, serves."""
         if row.boot == 0:
-            values: dict[str, Any] = {"service": row.service, "worker": row.worker}
-            return {queue for (queue,) in self._rows(self._sql["served_by_worker"], values)}
+            return self._served_by_workers.get((row.service, row.worker), set())
         return {queue for (queue,) in self._rows(self._sql["served_by_boot"], {"boot": row.boot})}
+
+    @cached_property
+    def _served_by_workers(self) -> dict[Name, set[str]]:
+        """Give the queues of all workers without a boot: who asks for one asks for all, and one view never changes."""
+        found: defaultdict[Name, set[str]] = defaultdict(set)
+        for service, worker, queue in self._rows(self._sql["served_by_workers"]):
+            found[service, worker].add(queue)
+        return found
 
     # --- jobs and services ---
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import cached_property
 from heapq import nlargest
 from typing import TYPE_CHECKING, Any
 
@@ -232,8 +233,16 @@ class SqliteQuestions:
     def serves(self, row: PresenceRow) -> set[str]:
         """Give the queues that the boot of a span, or the worker without one, serves."""
         if row.boot == 0:
-            return {queue for (queue,) in self._rows(self._sql["served_by_worker"], (row.service, row.worker))}
+            return self._served_by_workers.get((row.service, row.worker), set())
         return {queue for (queue,) in self._rows(self._sql["served_by_boot"], (row.boot,))}
+
+    @cached_property
+    def _served_by_workers(self) -> dict[Name, set[str]]:
+        """Give the queues of all workers without a boot: who asks for one asks for all, and one view never changes."""
+        found: defaultdict[Name, set[str]] = defaultdict(set)
+        for service, worker, queue in self._rows(self._sql["served_by_workers"]):
+            found[service, worker].add(queue)
+        return found
 
     # --- jobs and services ---
 
@@ -304,7 +313,7 @@ _TASKS = (
 
 def run_row(row: tuple[Any, ...]) -> RunRow:
     """Read a run; the columns are those of `runs` in questions.sql."""
-    return RunRow._make(row)._replace(skewed=bool(row[17]), inferred=bool(row[19]))
+    return RunRow._make((*row[:17], bool(row[17]), row[18], bool(row[19]), *row[20:]))
 
 
 def _numbers(text: str | None) -> Ints:

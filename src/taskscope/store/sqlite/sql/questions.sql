@@ -94,21 +94,21 @@ SELECT * FROM (
 ) WHERE first_us < ?2 AND last_us >= ?1
 
 -- name: served_by_boot
-SELECT q.name FROM name AS q WHERE q.id IN (
-    SELECT queue FROM run WHERE boot = ?1
-    UNION SELECT queue FROM boot_queue WHERE boot = ?1
-    UNION SELECT queue FROM sealed_queue WHERE boot = ?1
+-- A seek for each queue: a boot has far more runs than there are queues.
+SELECT q.name FROM name AS q WHERE q.kind = 'queue' AND (
+    EXISTS (SELECT 1 FROM run AS r WHERE r.boot = ?1 AND r.queue = q.id)
+    OR EXISTS (SELECT 1 FROM boot_queue AS b WHERE b.boot = ?1 AND b.queue = q.id)
+    OR EXISTS (SELECT 1 FROM sealed_queue AS s WHERE s.boot = ?1 AND s.queue = q.id)
 )
 
--- name: served_by_worker
-SELECT q.name FROM name AS q WHERE q.id IN (
-    SELECT c.queue FROM name AS w JOIN worker_cell AS c ON c.worker = w.id
-    WHERE w.kind = 'worker' AND w.service = ?1 AND w.name = ?2 AND c.granularity = 2
+-- name: served_by_workers
+-- Of workers without a boot: the queues of their days, and of what they have begun.
+SELECT w.service, w.name, q.name FROM (
+    SELECT worker, queue FROM worker_cell WHERE granularity = 2
     UNION
-    SELECT r.queue FROM name AS w JOIN run AS r INDEXED BY run_unended ON r.worker = w.id
-    WHERE w.kind = 'worker' AND w.service = ?1 AND w.name = ?2 AND r.end_type IS NULL AND r.submission = ''
-        AND r.boot IS NULL
-)
+    SELECT r.worker, r.queue FROM run AS r INDEXED BY run_unended
+    WHERE r.end_type IS NULL AND r.submission = '' AND r.boot IS NULL
+) AS s JOIN name AS w ON w.id = s.worker JOIN name AS q ON q.id = s.queue
 
 -- name: events
 SELECT e.id, e.type, e.time_us, e.service, t.task, e.attempt, e.run, j.name, q.name, w.name, e.boot, e.duration_us,

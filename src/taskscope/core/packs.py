@@ -120,9 +120,16 @@ def read(packed: bytes) -> Pack:
     """Read what `make` gave."""
     values = np.frombuffer(packed, "<i8")
     size, peak, peak_at = values[:3].tolist()
-    workers, covered, busy = np.split(values[_HEAD:], [size, 2 * size])
-    counts = values[3:_HEAD].reshape(2, _MINUTES)
-    return Pack(peak, peak_at, counts[0], counts[1], workers, covered, busy.reshape(size, _MINUTES))
+    covered, busy = _HEAD + size, _HEAD + 2 * size
+    return Pack(
+        peak,
+        peak_at,
+        values[3 : 3 + _MINUTES],
+        values[3 + _MINUTES : _HEAD],
+        values[_HEAD:covered],
+        values[covered:busy],
+        values[busy:].reshape(size, _MINUTES),
+    )
 
 
 def write_runs(start: int, runs: Worked) -> bytes:

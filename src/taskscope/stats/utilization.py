@@ -174,8 +174,9 @@ class _Answer:
         length = self._grid.window[1] - self._grid.window[0]
         whole = self._busy.sum(axis=1).tolist()
         idle = None if self._sealed else (self._stayed(stays) - self._work.covered(stays)).tolist()
+        size, times = self._grid.size, _in_ms(self._busy[everyone].ravel())
         answer = []
-        for row in everyone:
+        for place, row in enumerate(everyone):
             service, worker = self._name(row)
             answer.append(
                 {
@@ -184,7 +185,7 @@ class _Answer:
                     "busy_ms": ms(whole[row]),
                     "idle_ms": None if idle is None else ms(idle[row]),
                     "utilization": whole[row] / length,
-                    "buckets": _in_ms(self._busy[row]),
+                    "buckets": times[place * size : (place + 1) * size],
                 }
             )
         return answer

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from taskscope.core.clock import MINUTE
-from taskscope.core.packs import SLICE, Pack, Worked
+from taskscope.core.packs import SLICE, Ended, Pack, Worked
 from taskscope.core.spans import Ints, Mask, Spans, fill, highest, ints, merged, steps, together
 
 if TYPE_CHECKING:
@@ -106,8 +106,22 @@ class Work:
         parts = [self._part(place) for place in np.flatnonzero(self._is_packed & apart).tolist()]
         runs = [_joined([*self._packs.packed_runs(self._slice(part))], part) for part in parts]
         self._loose = _joined([self._loose, *runs])
-        self._ends += [self._packs.ends(part) for part in parts]
+        for part in parts:
+            by_minute = not any(time % MINUTE for time in (*part, low, self._grid.step))
+            self._ends += self._minutes(part) if by_minute else [self._packs.ends(part)]
         self._is_packed &= ~apart
+
+    def _minutes(self, part: Interval) -> list[Ended]:
+        """Take what ended in whole minutes of a slice from its packs."""
+        found = []
+        low, high = ((time - self._slice(part)[0]) // MINUTE for time in part)
+        queues = [ALL_QUEUES] if self._queues is None else self._queues
+        for start, queue, pack in self._packs.packs(self._slice(part), queues):
+            minutes = np.arange(low, high)
+            for counts, succeeded in ((pack.finished - pack.succeeded, 0), (pack.succeeded, 1)):
+                finish = np.repeat(start + minutes * MINUTE, counts[minutes])
+                found.append(Ended(np.full_like(finish, queue), finish, np.full_like(finish, succeeded)))
+        return found
 
     def _part(self, place: int) -> Interval:
         """Give what lies in the window of a slice."""

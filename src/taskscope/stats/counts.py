@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from taskscope.core import lifecycle
+from taskscope.core import lifecycle, sketch
 from taskscope.core.cells import JOB_FIELDS, JobCell
 from taskscope.core.contributions import Ending, Part, Standing, parts_of, task_field
 from taskscope.core.deltas import Deltas
+from taskscope.core.histograms import merge
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -51,15 +52,17 @@ def count(
     where: Filter,
     fields: Sequence[str] = JOB_FIELDS,
     edges: dict[Interval, Counts] | None = None,
+    *,
+    histograms: bool = True,
 ) -> Counts:
     """Count everything that happened in a window, by (service, job).
-
-    Histograms hold what happened at the edges: those of whole cells are asked for where they are needed.
 
     Parameters
     ----------
     fields
         The counts that are needed; the others may be too small.
+    histograms
+        Whether those of whole cells are needed; they are larger than all counts together.
     edges
         What is known of edges with this filter, and then of those of this window too: they are the dear part.
     """
@@ -70,7 +73,15 @@ def count(
             known[edge] = _of_edge(q, edge, where)
         for job, cell in known[edge].items():
             counts.setdefault(job, JobCell()).add(cell)
+    if histograms:
+        add_histograms(q, cover, where, counts)
     return counts
+
+
+def add_histograms(q: Questions, cover: Cover, where: Filter, counts: Counts) -> None:
+    """Add the histograms of whole cells to counts that were made without them."""
+    for job, packed in q.histograms(cover.cells, where).items():
+        sketch.add(counts[job].histogram, merge(packed))
 
 
 def _of_edge(q: Questions, edge: Interval, where: Filter) -> Counts:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from taskscope.core import histograms
+from taskscope.core import sketch
 from taskscope.core.cells import BAD, OK, OTHER, WAIT
 from taskscope.core.clock import ms
 from taskscope.core.percentile import interpolate
 from taskscope.core.spans import Ints, ints
-from taskscope.stats.counts import count, total
+from taskscope.stats.counts import add_histograms, count, total
 from taskscope.stats.windows import cover
 
 if TYPE_CHECKING:
@@ -58,27 +58,21 @@ def _sum(ordered: Ints) -> int:
     return int(ordered.sum()) if fits else sum(ordered.tolist())
 
 
-def estimated(cell: JobCell, merged: Ints, *kinds: int) -> Answer:
+def estimated(cell: JobCell, *kinds: int) -> Answer:
     """Describe the durations of a cell: the mean exactly, the percentiles within 1 %, the extremes by bucket bounds.
 
     `extremes` says that `min` and `max` are bounds: no run was shorter or longer.
-
-    Parameters
-    ----------
-    merged
-        The histograms of the cell, as `histograms.merge` gives them: those in the cell itself are not looked at.
     """
-    counts = merged[list(kinds)].sum(axis=0)
-    number = int(counts.sum())
+    histogram = cell.durations(*kinds)
+    number = sketch.total(histogram)
     if not number:
         return _nothing("histogram")
-    p50, p95, p99 = (value / 1000 for value in histograms.quantiles(counts, _QUANTILES))
-    least, greatest = histograms.bounds(counts)
+    p50, p95, p99 = (value / 1000 for value in sketch.quantiles(histogram, _QUANTILES))
     return {
         "count": number,
         "avg": sum(cell[f"{_SUMS[kind]}_us"] for kind in kinds) / number / 1000,
-        "min": ms(least),
-        "max": ms(greatest),
+        "min": ms(sketch.bounds(min(histogram))[0]),
+        "max": ms(sketch.bounds(max(histogram))[1]),
         "p50": p50,
         "p95": p95,
         "p99": p99,
@@ -114,13 +108,12 @@ def percentiles(
         window = cover(q, start, end)
         if last is not None:
             return exact([duration for _, duration, _ in q.durations(window.window, where, last)])
-        counts = count(q, window, where)
+        counts = count(q, window, where, histograms=False)
         cell = total(counts)
         many = sum(cell[f"{_SUMS[kind]}_count"] for kind in (OK, BAD, OTHER)) > EXACT_UP_TO
         if window.sealed or (many and not force_exact):
-            packed = q.histograms(window.cells, where)
-            merged = histograms.merge((one for parts in packed.values() for one in parts), cell.histogram)
-            return estimated(cell, merged, OK, BAD, OTHER)
+            add_histograms(q, window, where, counts)
+            return estimated(total(counts), OK, BAD, OTHER)
         return exact(joined(of for lengths in q.lengths(window.window, where).values() for of in lengths))
 
 

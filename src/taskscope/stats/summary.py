@@ -6,16 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from taskscope.core.cells import OK, WAIT, JobCell
 from taskscope.core.clock import to_text
-from taskscope.core.histograms import merge
 from taskscope.core.spans import ints
-from taskscope.stats.counts import LEVELS, correct_tasks, count, names, total
+from taskscope.stats.counts import LEVELS, add_histograms, correct_tasks, count, names, total
 from taskscope.stats.durations import CLASSES, EXACT_UP_TO, estimated, exact, joined
 from taskscope.stats.gaps import gaps
 from taskscope.stats.windows import cover
 
 if TYPE_CHECKING:
     from taskscope.core.intervals import Interval
-    from taskscope.core.spans import Ints
     from taskscope.ports import Filter, Name, Questions, Store
     from taskscope.stats.counts import Counts
     from taskscope.stats.windows import Cover
@@ -34,8 +32,12 @@ def stats(store: Store, where: Filter, start: int | None = None, end: int | None
     with store.questions() as q:
         window = cover(q, start, end)
         edges: dict[Interval, Counts] = {}
-        flows = count(q, window, where, edges=edges)
-        levels = flows if start is None else count(q, cover(q, None, window.window[1]), where, LEVELS, edges)
+        flows = count(q, window, where, edges=edges, histograms=False)
+        levels = (
+            flows
+            if start is None
+            else count(q, cover(q, None, window.window[1]), where, LEVELS, edges, histograms=False)
+        )
         if end is not None:
             correct_tasks(q, flows, window.window, where)
         spread = _Distributions(q, window, where, flows)
@@ -68,27 +70,19 @@ class _Distributions:
         if self.exact:
             self._lengths, self._waits = q.lengths(window.window, where), q.waits(window.window, where)
             return
-        packed = q.histograms(window.cells, where)
-        self._merged = {job: merge(packed.get(job, ()), flow.histogram) for job, flow in flows.items()}
+        add_histograms(q, window, where, flows)
 
     def blocks(self, job: Name | None, cell: JobCell) -> dict[str, Any]:
         """Describe one job, or all with None."""
         if not self.exact:
-            merged = self._histogram(job)
-            found = {name: estimated(cell, merged, *kinds) for name, kinds in CLASSES.items()}
-            return {**found, "wait_ms": estimated(cell, merged, WAIT)}
+            found = {name: estimated(cell, *kinds) for name, kinds in CLASSES.items()}
+            return {**found, "wait_ms": estimated(cell, WAIT)}
         lengths = list(self._lengths.values()) if job is None else [self._lengths.get(job, _NO_LENGTHS)]
         waits = self._waits.values() if job is None else [self._waits.get(job, _NO_LENGTHS[0])]
         found = {
             name: exact(joined(of[kind - OK] for of in lengths for kind in kinds)) for name, kinds in CLASSES.items()
         }
         return {**found, "wait_ms": exact(joined(waits))}
-
-    def _histogram(self, job: Name | None) -> Ints:
-        if job is None:
-            return sum(self._merged.values(), merge(()))
-        found = self._merged.get(job)
-        return merge(()) if found is None else found
 
 
 def _block(flow: JobCell, level: JobCell, spread: _Distributions, job: Name | None) -> dict[str, Any]:

@@ -235,7 +235,8 @@ class Work:
         for place in np.unique(np.nonzero(closer)[1]).tolist():
             start = self._origin + place * SLICE
             parts += self._packs.packed_runs((start, start + SLICE), self.numbers[closer[:, place]])
-        busy = merged(together(*(self.on_line(runs.worker, runs.spans) for runs in parts)))
+        looked_at = _joined(parts)
+        busy = merged(self.on_line(looked_at.worker, looked_at.spans))
         either = merged(together(there, busy))
         both = present + self._by_slice(busy) - self._by_slice(either)
         result: Ints = (total + np.where(closer | ~self._is_packed, both, 0)).sum(axis=1)

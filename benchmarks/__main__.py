@@ -12,10 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import ingest, recording, stream
+from benchmarks import ingest, questions, recording, stream
 
 TASKS = int(os.environ.get("TASKSCOPE_BENCH_TASKS", "340000"))
 FACTS = int(os.environ.get("TASKSCOPE_BENCH_FACTS", "2000"))
+ASKED = int(os.environ.get("TASKSCOPE_BENCH_ASKED", "340000"))
 RECORDS = int(os.environ.get("TASKSCOPE_BENCH_RECORDS", "1000000"))
 
 
@@ -41,6 +42,11 @@ def _ingest() -> dict[str, Any]:
         return ingest.measure(Path(folder), TASKS)
 
 
+def _questions() -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        return questions.measure(Path(folder), ASKED)
+
+
 def _recording() -> dict[str, Any]:
     return recording.measure(RECORDS)
 
@@ -55,7 +61,12 @@ def _load() -> list[float]:
     return [round(one, 2) for one in os.getloadavg()]
 
 
-MEASUREMENTS: dict[str, Callable[[], dict[str, Any]]] = {"recording": _recording, "ingest": _ingest, "stream": _stream}
+MEASUREMENTS: dict[str, Callable[[], dict[str, Any]]] = {
+    "recording": _recording,
+    "ingest": _ingest,
+    "questions": _questions,
+    "stream": _stream,
+}
 
 
 if __name__ == "__main__":

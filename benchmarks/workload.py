@@ -21,7 +21,7 @@ def lines(tasks: int, seed: int = 7) -> list[bytes]:
     repeated, 1 % out of order.
     """
     chance = random.Random(seed)
-    made = sorted(_facts(chance, tasks))
+    made = sorted(facts(chance, tasks, FIRST_MS))
     arrived = [line for _, line in made]
     for position in chance.sample(range(len(arrived)), len(arrived) // 100):
         other = min(len(arrived) - 1, position + chance.randrange(20_000))
@@ -29,9 +29,10 @@ def lines(tasks: int, seed: int = 7) -> list[bytes]:
     return arrived + chance.sample(arrived, len(arrived) // 50)
 
 
-def _facts(chance: random.Random, tasks: int) -> Iterator[tuple[float, bytes]]:
+def facts(chance: random.Random, tasks: int, first_ms: float, spacing_ms: float = 20) -> Iterator[tuple[float, bytes]]:
+    """Make the facts of tasks that are submitted one after the other, with their times in milliseconds."""
     for number in range(tasks):
-        submitted = FIRST_MS + number * 20
+        submitted = first_ms + number * spacing_ms
         started = submitted + chance.lognormvariate(5, 1)
         length = min(chance.lognormvariate(7, 2), 6 * 3_600_000)
         job = chance.randrange(50)

@@ -11,6 +11,7 @@ import pytest
 from taskscope import ingest, retention, stats
 from taskscope.core.clock import DAY, MINUTE
 from taskscope.ports import Keep, Store
+from taskscope.stats.packing import pack
 from taskscope.store.sqlite import SqliteStore
 from taskscope.testing import START, a_run, deliver, fact
 
@@ -26,12 +27,13 @@ UNPROTECTED = {
     ("change_log", "number"): "who follows the store reads on from a row; nothing that is shown comes from one",
     ("change_log", "token"): "as above",
     ("change_log", "tasks"): "as above",
+    ("unpacked", "last"): "a longer range makes more slices be answered from their runs; a lost slice is noticed",
     ("name", "id"): "a number is no truth; that rows lead to a name is checked through foreign keys",
 }
 
 
 def furnish(store: Store) -> None:
-    """Fill a store so that every table holds a row: live tasks, bases, sealed parts, coarse days, refusals."""
+    """Fill a store so that every table holds a row: live tasks, bases, sealed parts, coarse days, refusals, packs."""
     old = [f for n in range(6) for f in a_run(f"old{n}", n * 90, 20 + n, job="j", queue="q", worker="w")]
     old += a_run("booted", 5, 3, job="j", queue="q", worker="v", boot="b", run="r")
     old += [
@@ -41,6 +43,7 @@ def furnish(store: Store) -> None:
     ]
     deliver(store, old)
     retention.retain(store, START + 16 * DAY, Keep(14 * DAY, 14 * DAY, 90 * DAY, 2))
+    pack(store, START + 17 * DAY)
     later = START + 20 * DAY
     new = [f for n in range(3) for f in a_run(f"new{n}", 20 * 86_400 + n, 7, "failed", job="k", queue="q", worker="w")]
     new += [

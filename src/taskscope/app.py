@@ -28,6 +28,7 @@ from taskscope.sdk.waiting import look_at_rejected
 from taskscope.server.loops import Loop
 from taskscope.server.spooled import Spool
 from taskscope.stats.exported import DIFFERENCES, VERIFIED
+from taskscope.stats.packing import pack
 from taskscope.store.sqlite import SqliteStore, copies, inspection
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ SERVE_LOCK = "serve.lock"
 SERVE_ADDRESS = "serve.url"
 LOGS = "logs"
 DRAIN_INTERVAL_S = 0.5
+PACK_INTERVAL_S = 30.0
 RETENTION_INTERVAL_S = 3600.0
 REGISTRY_INTERVAL_S = 60.0
 
@@ -260,6 +262,7 @@ def tick(settings: Settings, store: Store, now: int) -> dict[str, Any]:
         drain(settings, store, max(now, now_us()), wait=True)
     register(store, settings.jobs, now)
     seen = ingest.sweep(store, now)
+    pack(store, now)
     forgotten = retain(store, now, keep(settings))
     with store.questions() as q:
         return {"mark": q.mark(), "seen": seen, "retention": forgotten}
@@ -397,5 +400,6 @@ def loops(settings: Settings, store: Store) -> list[Loop]:
         Loop("drain", DRAIN_INTERVAL_S, lambda: drain(settings, store, now_us())),
         Loop("registry", REGISTRY_INTERVAL_S, lambda: register(store, settings.jobs, now_us())),
         Loop("sweep", settings.sweep_interval_s, lambda: ingest.sweep(store, now_us())),
+        Loop("pack", PACK_INTERVAL_S, lambda: pack(store, now_us())),
         Loop("retention", RETENTION_INTERVAL_S, lambda: retain(store, now_us(), keep(settings))),
     ]

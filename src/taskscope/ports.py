@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     from taskscope.core.events import Event
     from taskscope.core.gaps import Gap
     from taskscope.core.intervals import Interval
-    from taskscope.core.plain_columns import Batch, Columns, Ints
+    from taskscope.core.packs import Ended, Pack, Worked
+    from taskscope.core.plain_columns import Batch, Columns
     from taskscope.core.presence import Boot, Life
     from taskscope.core.registry import Job
     from taskscope.core.runs import View
+    from taskscope.core.spans import Ints
     from taskscope.core.task import Task
 
 TaskKey = tuple[str, str]
@@ -379,8 +381,58 @@ class ColumnLedger(Ledger, Protocol):
         """Name what is given by the numbers of a job and a queue: (service, job, queue)."""
 
 
+class Packs(Protocol):
+    """What a store says of busy time in arrays, and the packs that it keeps of it, see `taskscope.core.packs`.
+
+    Numbers of workers and queues are the store's own.
+    """
+
+    def runs(self, window: Interval) -> Worked:
+        """Give the runs of less than an hour that were busy in a window."""
+
+    def long_runs(self, window: Interval) -> Worked:
+        """Give the runs of an hour and more that were busy in a window."""
+
+    def open_runs(self, window: Interval) -> Worked:
+        """Give the runs without an end, up to their last proof of life, that were busy in a window."""
+
+    def ends(self, window: Interval) -> Ended:
+        """Give the ends of runs that lie in a window."""
+
+    def workers(self) -> dict[int, Name]:
+        """Give the names of all workers by their numbers."""
+
+    def queues(self, where: Filter) -> list[int] | None:
+        """Give the numbers of the queues that a question is about; None stands for all there are."""
+
+    def unpacked(self, window: Interval) -> list[Interval]:
+        """Give the slices in which something changed since they were packed, as intervals in any order."""
+
+    def packs(self, window: Interval, queues: Sequence[int]) -> Iterator[tuple[int, int, Pack]]:
+        """Yield (start, queue, pack) of the slices that begin in a window; queue 0 stands for all."""
+
+    def packed_runs(self, window: Interval, workers: Ints | None = None) -> Iterator[Worked]:
+        """Yield the runs (of some workers) of each slice that begins in a window; they are clipped to their slice."""
+
+    def touched(self) -> list[int]:
+        """Give the numbers of all slices that are packed or that a run touches, in order."""
+
+    def stored(self, window: Interval) -> dict[tuple[int, int], tuple[bytes, bytes | None]]:
+        """Give (pack, runs) as they are kept by (start, queue), of the slices that begin in a window."""
+
+    def oldest(self, before: int) -> int | None:
+        """Give the start of the first slice that is to be packed and that ends before an instant."""
+
+    def save(self, window: Interval, made: Mapping[int, tuple[Mapping[int, bytes], bytes]]) -> None:
+        """Replace the packs of whole slices: (packs by queue, runs) by start."""
+
+
 class Questions(Flow, Protocol):
     """The read side of a store: one consistent view of it."""
+
+    @property
+    def packs(self) -> Packs:
+        """Give its arrays."""
 
     def mark(self) -> int:
         """Give the mark."""
@@ -400,6 +452,14 @@ class Questions(Flow, Protocol):
     def job_cells(self, granularity: int, window: Interval, where: Filter) -> Iterator[tuple[int, Name, JobCell]]:
         """Yield (start, job, cell) of the cells that begin in the window; a job has one per queue."""
 
+    def totals(
+        self, cells: Sequence[tuple[int, Interval]], where: Filter, fields: Sequence[str]
+    ) -> dict[Name, JobCell]:
+        """Add up some counts of the cells that begin in windows, each of a granularity, by job; without histograms."""
+
+    def histograms(self, cells: Sequence[tuple[int, Interval]], where: Filter) -> dict[Name, list[bytes]]:
+        """Give the packed histograms of the same cells by job."""
+
     def worker_cells(self, granularity: int, window: Interval, where: Filter) -> Iterator[tuple[int, Name, list[int]]]:
         """Yield (start, worker, values) of the cells that begin in the window; a worker has one per queue."""
 
@@ -412,14 +472,17 @@ class Questions(Flow, Protocol):
     def tasks_changed(self, window: Interval, where: Filter) -> Iterator[tuple[TaskRow, list[RunRow]]]:
         """Yield the tasks whose first submission lies in the window, and that changed after it, with their runs."""
 
-    def durations(self, window: Interval | None, where: Filter, last: int | None) -> list[tuple[Name, int, str]]:
-        """Give (job, duration, outcome) of finished runs with a known one, by finish; the newest `last` if given.
+    def durations(self, window: Interval | None, where: Filter, last: int) -> list[tuple[Name, int, str]]:
+        """Give (job, duration, outcome) of the newest `last` finished runs with a known duration.
 
         Newest by finish, then service, task, attempt, run: never by numbers that depend on arrival.
         """
 
-    def waits(self, window: Interval | None, where: Filter) -> list[tuple[Name, int]]:
-        """Give (job, wait) of runs with a known one, by start."""
+    def lengths(self, window: Interval, where: Filter) -> dict[Name, tuple[Ints, Ints, Ints]]:
+        """Give the durations of the runs that finished in a window, by job: of succeeded, failed and other runs."""
+
+    def waits(self, window: Interval, where: Filter) -> dict[Name, Ints]:
+        """Give the known waits of the runs that began in a window, by job."""
 
     def busy(self, window: Interval, where: Filter) -> Iterator[BusyRow]:
         """Yield the runs whose busy interval, or open time until the last proof of life, touches the window."""
@@ -630,6 +693,10 @@ class Inspection(NamedTuple):
 class Audit(Protocol):
     """Everything that a store keeps, raw, for `verify`: one consistent view."""
 
+    @property
+    def packs(self) -> Packs:
+        """Give its packs."""
+
     def mark(self) -> int:
         """Give the mark."""
 
@@ -784,6 +851,9 @@ class Store(Protocol):
 
     def audit(self) -> AbstractContextManager[Audit]:
         """Open a consistent view of everything that is kept."""
+
+    def packs(self) -> AbstractContextManager[Packs]:
+        """Open a transaction that packs."""
 
     def archive(self) -> AbstractContextManager[Archive]:
         """Open a transaction that forgets."""

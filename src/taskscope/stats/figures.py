@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
+import numpy as np
 
 from taskscope.core.cells import BAD, OK, OTHER, JobCell
+from taskscope.core.spans import Ints, ints
 from taskscope.stats.durations import estimated, exact
 from taskscope.stats.summary import ratio
 from taskscope.stats.units import Milliseconds, Ratio
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from taskscope.ports import Filter, Name, Questions
     from taskscope.stats.windows import Cover
 
 EXACT_UP_TO = 10_000
 """How many runs of a list of jobs are looked at one by one; beyond, percentiles come from histograms."""
+_NOTHING = ints(())
 
 
 class Spread(msgspec.Struct, omit_defaults=True):
@@ -57,7 +59,7 @@ class Figures(msgspec.Struct, kw_only=True):
     duration_ms: Spread
 
 
-def spread_of(values: list[int]) -> Spread:
+def spread_of(values: Sequence[int] | Ints) -> Spread:
     """Describe microseconds exactly."""
     return msgspec.convert(exact(values), Spread)
 
@@ -91,10 +93,11 @@ def spreads(
     finished = sum(cell["succeeded_count"] + cell["failed_count"] + cell["other_count"] for cell in cells.values())
     if window.sealed or finished > EXACT_UP_TO:
         return [spread_from(_added(cells, group)) for group in wanted]
-    found: defaultdict[Name, list[int]] = defaultdict(list)
-    for job, duration, _ in q.durations(window.window, where, None):
-        found[job].append(duration)
-    return [spread_of([value for job in group for value in found.get(job, ())]) for group in wanted]
+    found = q.lengths(window.window, where)
+    return [
+        spread_of(np.concatenate([_NOTHING, *(part for job in group for part in found.get(job, ()))]))
+        for group in wanted
+    ]
 
 
 def _added(cells: dict[Name, JobCell], jobs: tuple[Name, ...]) -> JobCell:

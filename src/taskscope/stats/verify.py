@@ -3,7 +3,8 @@
 1. Every fact still has the content that it was accepted with.
 2. The fold of base and facts is what is stored of each task, boot and job; so are the runs and presence that follow.
 3. Every cell is its sealed part and the contributions of the tasks that are kept; so are the counters for Prometheus.
-4. What can't be computed again (bases, sealed parts, the mark) still fits its checksum.
+4. Every pack says what the runs of its slice say, but for those that are to be packed anew.
+5. What can't be computed again (bases, sealed parts, the mark) still fits its checksum.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from taskscope.core.deltas import Deltas
 from taskscope.core.events import canonical, content_hash
 from taskscope.core.plain import NONE, limit_of
 from taskscope.core.runs import view
+from taskscope.stats import packing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -82,6 +84,8 @@ class _Comparison:
             self._readable("task", "/".join(stored.key), self._task, stored)
         self._facts(self._audit.samples())
         cells = self._cells()
+        for start, queue, stored_pack, expected in packing.differences(self._audit.packs):
+            self._differ("pack", f"{to_text(start)} queue {queue or 'all'}", "value", stored_pack, expected)
         for damage in self._audit.unreadable():
             self._differ(damage.table, damage.key, damage.what, None, None)
         return {

@@ -13,6 +13,7 @@ from taskscope.core import sketch
 from taskscope.core.cells import JobCell
 from taskscope.ports import Damage, StoredBoot, StoredFact, StoredJob, StoredTask
 from taskscope.store.postgres import rows
+from taskscope.store.postgres.packs import PostgresPacks
 from taskscope.store.postgres.queries import statements
 from taskscope.store.postgres.questions import PostgresQuestions, run_row, stream
 
@@ -32,6 +33,7 @@ class PostgresAudit:
         self._sql = statements("audit")
         self._runs = statements("questions")["runs"]
         self._unreadable: list[Damage] = []
+        self.packs = PostgresPacks(connection)
 
     def _stream(self, query: str) -> Iterator[tuple[Any, ...]]:
         return stream(self._connection, query)

@@ -24,6 +24,7 @@ from taskscope.store.postgres.connection import WRITE_LOCK, Connection, configur
 from taskscope.store.postgres.inspection import inspect
 from taskscope.store.postgres.ledger import PostgresLedger
 from taskscope.store.postgres.names import Names
+from taskscope.store.postgres.packs import PostgresPacks
 from taskscope.store.postgres.queries import statements
 from taskscope.store.postgres.reading import PostgresReading
 
@@ -104,6 +105,12 @@ class PostgresStore:
             archive = PostgresArchive(connection, names, PostgresLedger(connection, names))
             yield archive
             archive.close()
+
+    @contextmanager
+    def packs(self) -> Iterator[PostgresPacks]:
+        """Open a transaction that packs."""
+        with self._writing() as (connection, _):
+            yield PostgresPacks(connection)
 
     @contextmanager
     def _writing(self) -> Iterator[tuple[Connection, Names]]:

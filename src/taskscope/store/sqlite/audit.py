@@ -13,6 +13,7 @@ from taskscope.core import sketch
 from taskscope.core.cells import JobCell
 from taskscope.ports import Damage, StoredBoot, StoredFact, StoredJob, StoredTask
 from taskscope.store import rows
+from taskscope.store.sqlite.packs import SqlitePacks
 from taskscope.store.sqlite.queries import statements
 from taskscope.store.sqlite.questions import SqliteQuestions, run_row
 
@@ -32,6 +33,7 @@ class SqliteAudit:
         self._sql = statements("audit")
         self._runs = statements("questions")["runs"]
         self._unreadable: list[Damage] = []
+        self.packs = SqlitePacks(connection)
 
     def mark(self) -> int:
         """Give the mark."""

@@ -15,6 +15,7 @@ from taskscope.store.sqlite.changes import SqliteWatch
 from taskscope.store.sqlite.connection import connect, translated
 from taskscope.store.sqlite.ledger import SqliteLedger
 from taskscope.store.sqlite.names import Names
+from taskscope.store.sqlite.packs import SqlitePacks
 from taskscope.store.sqlite.queries import statements
 from taskscope.store.sqlite.reading import SqliteReading
 
@@ -72,6 +73,12 @@ class SqliteStore:
             archive = SqliteArchive(*self._connection(), ledger)
             yield archive
             archive.close()
+
+    @contextmanager
+    def packs(self) -> Iterator[SqlitePacks]:
+        """Open a transaction that packs."""
+        with self.ledger():
+            yield SqlitePacks(self._connection()[0])
 
     @contextmanager
     def questions(self) -> Iterator[SqliteReading]:

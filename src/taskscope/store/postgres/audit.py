@@ -49,7 +49,7 @@ class PostgresAudit:
         for row in self._stream(self._sql["tasks"]):
             number, service, name, *stored = row
             found = [run_row(run) for run in runs.of(number)]
-            yield StoredTask((service, name), *stored, found, self._facts_of(facts.of(number)))
+            yield StoredTask._make(((service, name), *stored, found, self._facts_of(facts.of(number)), None))
 
     def boots(self) -> Iterator[StoredBoot]:
         """Yield every boot with its presence and facts."""

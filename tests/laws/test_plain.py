@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from taskscope import ingest, stats
 from taskscope.core import intervals
-from taskscope.core.cell_columns import spread
+from taskscope.core.cell_columns import spread, whole_days
 from taskscope.core.clock import DAY, HOUR, MINUTE
 from taskscope.core.events import canonical, content_hash
 from taskscope.store.sqlite import SqliteStore
@@ -105,6 +105,9 @@ def test_intervals_are_laid_out_together_as_they_are_alone(drawn: list[tuple[int
         for which, at, busy, change in zip(*(row.tolist() for row in rows), strict=True):
             seen[which, granularity, at, 0] += busy
             seen[which, granularity, at, 1] += change
+    days, which_days, counts = whole_days(start, end, np.arange(len(start)), np.ones(len(start), np.int64))
+    for which, at, change in zip(which_days.tolist(), days.tolist(), counts.tolist(), strict=True):
+        seen[which, 2, at, 1] += change
     expected: Counter[tuple[int, ...]] = Counter()
     for which, (low, high) in enumerate(zip(start.tolist(), end.tolist(), strict=True)):
         for granularity, at, busy, change in intervals.spread(low, high):

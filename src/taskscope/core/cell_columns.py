@@ -13,7 +13,7 @@ import numpy as np
 
 from taskscope.core import lifecycle, sketch
 from taskscope.core.cells import BAD, HISTOGRAM_SPAN, JOB_FIELDS, OK, OTHER, POSITION, WAIT, WORKER_FIELDS
-from taskscope.core.clock import MINUTE
+from taskscope.core.clock import DAY, MINUTE
 from taskscope.core.contributions import task_field
 from taskscope.core.intervals import WIDTHS
 from taskscope.core.plain import NONE
@@ -161,6 +161,8 @@ def _by_worker(rows: Columns, sign: Ints) -> Cells:
     for granularity, place, at, partial, level in spread(start, start + rows["duration"]):
         busy[granularity].add(at, pair[place], _BUSY, sign[place] * partial)
         busy[granularity].add(at, pair[place], _LEVEL, sign[place] * level)
+    day, there, level = whole_days(start, start + rows["duration"], pair, sign)
+    busy[-1].add(day, there, _LEVEL, level)
     return _summed(entries, len(WORKER_FIELDS), pairs, busy=busy)
 
 
@@ -180,8 +182,9 @@ def _summed(
     keys = [_key(granularity, start, pair, count) for granularity in range(len(WIDTHS))]
     parts = [(key, found) for key in keys] + [_cells(one, g, count, width) for g, one in enumerate(busy)]
     key, place = np.unique(np.concatenate([key for key, _ in parts]), return_inverse=True)
-    counts = np.zeros((len(key), width), np.int64)
-    np.add.at(counts, place, np.concatenate([found for _, found in parts]))
+    found = np.concatenate([found for _, found in parts])
+    counts = np.zeros((len(key), width), found.dtype)
+    np.add.at(counts, place, found)
     rows, buckets, seen = _histograms(observed, minutes, keys, key, count)
     changed = np.asarray(counts.any(axis=1))
     changed[rows] = True
@@ -194,9 +197,15 @@ def _cells(entries: _Entries, granularity: int, count: int, width: int) -> tuple
     """Sum entries by cell of one granularity: the packed cells in order, and a column a field."""
     time, pair, field, amount = entries.columns()
     key, place = np.unique(_key(granularity, time, pair, count), return_inverse=True)
-    counts = np.zeros((len(key), width), np.int64)
+    if np.abs(amount).sum(dtype=np.float64) > _SAFE_SUM:
+        amount = amount.astype(object)
+    counts = np.zeros((len(key), width), amount.dtype)
     np.add.at(counts.reshape(-1), place * width + field, amount)
     return key, counts
+
+
+_SAFE_SUM = 2.0**60
+"""Beyond it, as thousands of runs of a century make it, sums are made of Python's integers, which never overflow."""
 
 
 def _histograms(
@@ -237,7 +246,7 @@ def _unkeyed(key: Ints, count: int) -> tuple[Ints, Ints, Ints]:
 
 
 def spread(start: Ints, end: Ints) -> Iterator[tuple[int, Ints, Ints, Ints | int, Ints | int]]:
-    """Lay intervals out over cells, as `taskscope.core.intervals.spread` does with one.
+    """Lay intervals out over cells, as `taskscope.core.intervals.spread` does with one, but for `whole_days`.
 
     Yields
     ------
@@ -252,14 +261,34 @@ def spread(start: Ints, end: Ints) -> Iterator[tuple[int, Ints, Ints, Ints | int
         yield granularity, head, first[head], (first + width - start)[head], 0
         tail = np.flatnonzero(~one & (end > last))
         yield granularity, tail, last[tail], (end - last)[tail], 0
-        whole = -(-start // width) * width
-        if granularity == len(WIDTHS) - 1:
-            days = np.maximum(0, (last - whole) // width)
-            place = np.repeat(np.arange(len(start)), days)
-            nth = np.arange(len(place)) - np.repeat(np.cumsum(days) - days, days)
-            yield granularity, place, whole[place] + nth * width, 0, 1
-        else:
+        if granularity < len(WIDTHS) - 1:
+            whole = -(-start // width) * width
             yield from _levels(whole, last, granularity, WIDTHS[granularity + 1])
+
+
+def whole_days(start: Ints, end: Ints, pair: Ints, sign: Ints) -> tuple[Ints, Ints, Ints]:
+    """Count, by pair, the intervals that cover a day whole: (day, pair, count), without those that come to nothing.
+
+    Not laid out interval by interval: thousands of runs that cover years share their days.
+    """
+    first, after = -(-start // DAY), end // DAY
+    some = first < after
+    first, after = (pair * _DAYS + day for day in (first, after))
+    at, change = added(np.concatenate((first[some], after[some])), np.concatenate((sign[some], -sign[some])))
+    level = np.cumsum(change)  # back to nothing behind the last interval of a pair
+    length = np.where(level == 0, 0, np.diff(at, append=0))
+    steady = np.repeat(np.arange(len(at)), length)
+    pair, day = np.divmod(at[steady] + _nth(length), _DAYS)
+    return day * DAY, pair, level[steady]
+
+
+_DAYS = 1 << 22
+"""More than the days from 1970 to the year 9999."""
+
+
+def _nth(length: Ints) -> Ints:
+    """Count from 0 within each of some stretches that lie behind each other."""
+    return np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length)
 
 
 def _levels(first: Ints, after: Ints, granularity: int, parent: int) -> Iterator[tuple[int, Ints, Ints, int, int]]:

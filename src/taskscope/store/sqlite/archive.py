@@ -43,6 +43,7 @@ class SqliteArchive:
         self._sql = statements("archive")
         self._cells = statements("cells")
         self._facts = statements("audit")["facts"]
+        names.recent.forget()
 
     def close(self) -> None:
         """Write down how many rows there are that nothing else tells of, so that the loss of one is noticed."""

@@ -258,6 +258,7 @@ class SqliteLedger:
                 else:
                     runs.append(self._run_row(number, new.service, run))
             gone += [(number, *key) for key in before]
+        self._names.recent.drop(change.key for change in changes)
         self._connection.executemany(self._sql["save_task"], tasks)
         if gone:
             self._connection.executemany(self._sql["drop_run"], gone)
@@ -321,7 +322,7 @@ class SqliteLedger:
 
     def save_plain(self, batch: SqliteBatch, new: Columns, chosen: Ints) -> None:
         """Write the plain tasks at some positions of a batch, whose rows are now `new`."""
-        self._plain.write(batch, new, chosen, self._sql["save_run"])
+        self._plain.write(batch, new, chosen)
 
     def add_columns(self, jobs: Cells, workers: Cells, now: int) -> None:
         """Add changes to the cells; those that become empty disappear."""

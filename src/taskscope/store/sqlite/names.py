@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from taskscope.store.sqlite.recent import Recent
+
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
@@ -29,17 +31,20 @@ class Names:
         self._numbers: dict[tuple[str, str, str], int] = {}
         self._triples: dict[tuple[str, str | None, str | None, str | None], Triple] = {}
         self._schema = 0
+        self.recent = Recent()
 
-    def of(self, schema: int) -> None:
-        """Say which version of the schema a transaction sees: what was learned from another one is dropped."""
+    def of(self, schema: int, data: int) -> None:
+        """Say which versions of the schema and the data a transaction sees: what was learned from others is dropped."""
         if schema != self._schema:
             self.forget()
             self._schema = schema
+        self.recent.of(data)
 
     def forget(self) -> None:
         """Drop everything that was learned."""
         self._numbers.clear()
         self._triples.clear()
+        self.recent.forget()
 
     def find(self, kind: str, service: str, name: str) -> int | None:
         """Give the number of a name, None when it has none."""

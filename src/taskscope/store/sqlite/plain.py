@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from itertools import count, pairwise, repeat
+from itertools import count, pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from taskscope.core.presence import Life
 from taskscope.core.task import error_of, fingerprint_of
 from taskscope.store import rows
 from taskscope.store.sqlite.queries import statements
+from taskscope.store.sqlite.recent import Known
 
 if TYPE_CHECKING:
     import sqlite3
@@ -108,10 +109,12 @@ class SqlitePlain:
             batch.rows[column] = numbers
 
     def _read_stored(self, batch: SqliteBatch) -> None:
-        places = batch.place_of
-        found: list[tuple[Any, ...]] = []
+        places, find = batch.place_of, self._names.recent.find
         batch.checksums = [rows.task_key(key) for key in batch.keys]
-        checksums = list(set(batch.checksums))
+        recent = [(place, known) for place, key in enumerate(batch.keys) if (known := find(key)) is not None]
+        self._recall(batch, recent)
+        found: list[tuple[Any, ...]] = []
+        checksums = list({one for one, known in zip(batch.checksums, batch.known.tolist(), strict=True) if not known})
         for position in range(0, len(checksums), _CHUNK):
             part = checksums[position : position + _CHUNK]
             query = f"{self._sql['stored']} WHERE t.key IN ({','.join('?' * len(part))})"
@@ -138,6 +141,18 @@ class SqlitePlain:
         for column, values in zip(_READ, columns, strict=True):
             batch.rows[column][place] = [*map(numbered[column], values)] if column in numbered else values
 
+    def _recall(self, batch: SqliteBatch, recent: Sequence[tuple[int, Known]]) -> None:
+        """Take over what is remembered."""
+        if not recent:
+            return
+        place = [place for place, _ in recent]
+        batch.known[place] = True
+        batch.row_ids[place] = [known.row_id for _, known in recent]
+        batch.rows[place] = np.array([known.row for _, known in recent], batch.rows.dtype)
+        batch.rows["run"][place] = [batch.runs[known.run] if known.run else NONE for _, known in recent]
+        for at, known in recent:
+            batch.numbers[at] = known.number
+
     def limits(self, jobs: Iterable[int]) -> dict[int, int]:
         """Give the registered limits of those of the jobs that have one, by number."""
         query = "SELECT limit_us FROM job WHERE name = ? AND limit_us IS NOT NULL"
@@ -152,16 +167,17 @@ class SqlitePlain:
 
     # --- writing ---
 
-    def write(self, batch: SqliteBatch, new: Columns, chosen: Ints, insert_run: str) -> None:
+    def write(self, batch: SqliteBatch, new: Columns, chosen: Ints) -> None:
         """Write the tasks at some positions, whose rows are `new`."""
         texts = _Texts(batch)
         fresh = ~batch.known[chosen]
         if fresh.any():
-            self._insert(batch, new[fresh], chosen[fresh], texts, insert_run)
+            self._insert(batch, new[fresh], chosen[fresh], texts)
         if not fresh.all():
             self._update(batch, new[~fresh], chosen[~fresh], texts)
+        self._remember(batch, new, chosen)
 
-    def _insert(self, batch: SqliteBatch, new: Columns, chosen: Ints, texts: _Texts, insert_run: str) -> None:
+    def _insert(self, batch: SqliteBatch, new: Columns, chosen: Ints, texts: _Texts) -> None:
         places = chosen.tolist()
         keys = [batch.keys[place] for place in places]
         numbers = [batch.numbers[place] for place in places]
@@ -172,16 +188,17 @@ class SqlitePlain:
             self._sql["new_task"],
             zip(numbers, checksums, services, names, *_task_columns(new, limits), strict=True),
         )
-        run, submission, *rest = texts.run_columns(places, new)
+        [row_id] = self._connection.execute("SELECT coalesce(max(rowid), 0) + 1 FROM run").fetchone()
+        row_ids = range(row_id, row_id + len(places))
+        batch.row_ids[chosen] = row_ids
         self._connection.executemany(
-            insert_run,
-            zip(numbers, repeat(1), run, submission, *rest[:-3], repeat(None), repeat(0), *rest[-3:]),
+            self._sql["new_run"], zip(row_ids, numbers, *texts.run_columns(places, new), strict=True)
         )
 
     def _update(self, batch: SqliteBatch, new: Columns, chosen: Ints, texts: _Texts) -> None:
         old = batch.rows[chosen]
         numbers = np.array([batch.numbers[place] for place in chosen.tolist()])
-        moved = np.logical_or.reduce([old[column] != new[column] for column in ("job", "queue", "first", "limit")])
+        moved = ~_same(old, new, ("job", "queue", "first", "limit"))
         limits = [None if limit == NONE else limit for limit in new["limit"][moved].tolist()]
         _, _, job, queue, first, limit = _task_columns(new[moved], limits)
         state, cancelled, *_ = _task_columns(new, [])
@@ -189,19 +206,36 @@ class SqlitePlain:
         self._connection.executemany(
             self._sql["place_task"], zip(job, queue, first, limit, numbers[moved].tolist(), strict=True)
         )
-        steady = ("job", "queue", "worker", "boot", "run", "submitted", "started", "anchor")
-        only_ends = (old["end"] == NONE) & (new["end"] != NONE)
-        only_ends &= np.logical_and.reduce([old[column] == new[column] for column in steady])
-        *columns, fingerprints = texts.run_columns(chosen[~only_ends].tolist(), new[~only_ends])
-        row_ids = batch.row_ids[chosen]
-        # An end that was stored before says its fingerprint no more than its error.
-        kept = (old["end"] != NONE)[~only_ends].tolist()
-        self._connection.executemany(
-            self._sql["change_run"], zip(*columns, kept, fingerprints, row_ids[~only_ends].tolist(), strict=True)
+        starts = (old["waiting"] == 1) & (new["waiting"] == 0) & (new["outcome"] == NONE)
+        starts &= _same(old, new, ("job", "queue", "submitted"))
+        ends = (old["end"] == NONE) & (new["end"] != NONE)
+        ends &= _same(old, new, ("job", "queue", "worker", "boot", "run", "submitted", "started", "anchor"))
+        for statement, which, wanted in (
+            ("start_run", starts, _OF_A_START),
+            ("end_run", ends, _OF_AN_END),
+            ("change_run", ~(starts | ends), _OF_A_CHANGE),
+        ):
+            places = chosen[which]
+            columns = dict(zip(_RUN, texts.run_columns(places.tolist(), new[which]), strict=True))
+            columns["ended"] = (old["end"] != NONE)[which].tolist()
+            lines = zip(*(columns[name] for name in wanted), batch.row_ids[places].tolist(), strict=True)
+            self._connection.executemany(self._sql[statement], lines)
+
+    def _remember(self, batch: SqliteBatch, new: Columns, chosen: Ints) -> None:
+        """Keep what is still open at hand."""
+        keys, numbers, open_ = batch.keys, batch.numbers, new["end"] == NONE
+        runs = [*batch.runs, ""]
+        places = chosen[open_]
+        rows_left = new[open_]
+        known = map(
+            Known,
+            [numbers[place] for place in places.tolist()],
+            batch.row_ids[places].tolist(),
+            [runs[run] for run in rows_left["run"].tolist()],
+            rows_left.tolist(),
         )
-        columns = texts.run_columns(chosen[only_ends].tolist(), new[only_ends])
-        columns = [columns[place] for place in _OF_AN_END]
-        self._connection.executemany(self._sql["end_run"], zip(*columns, row_ids[only_ends].tolist(), strict=True))
+        self._names.recent.keep(zip([keys[place] for place in places.tolist()], known, strict=True))
+        self._names.recent.drop([keys[place] for place in chosen[~open_ & batch.known[chosen]].tolist()])
 
     # --- cells ---
 
@@ -269,10 +303,20 @@ _RUN = (
     *("error_message", "proof", "recheck", "fingerprint"),
 )
 """The columns of a run that change, in the order of the statements."""
-_OF_AN_END = [
-    _RUN.index(column)
-    for column in ("state", "finished", "duration", "outcome", "inferred", "end_type", "end_id", "error_type")
-] + [_RUN.index(column) for column in ("error_message", "proof", "recheck", "fingerprint")]
+_OF_A_START = (
+    *("run", "submission", "anchor", "worker", "boot", "state", "started", "wait", "skewed", "proof", "recheck"),
+)
+_OF_AN_END = (
+    *("state", "finished", "duration", "outcome", "inferred", "end_type", "end_id", "error_type", "error_message"),
+    *("proof", "recheck", "fingerprint"),
+)
+_OF_A_CHANGE = (*_RUN[:-1], "ended", "fingerprint")
+"""Of an end that was stored before, no fact of this batch says the fingerprint: the one that is there stays."""
+
+
+def _same(old: Columns, new: Columns, columns: Sequence[str]) -> Any:
+    """Tell for each row whether none of these columns changed."""
+    return np.logical_and.reduce([old[column] == new[column] for column in columns])
 
 
 class _Texts:

@@ -55,7 +55,8 @@ class SqliteStore:
         try:
             connection.execute("BEGIN IMMEDIATE")
             [schema] = connection.execute("PRAGMA schema_version").fetchone()
-            names.of(schema)
+            [data] = connection.execute("PRAGMA data_version").fetchone()
+            names.of(schema, data)
             yield SqliteLedger(connection, names)
             connection.execute("COMMIT")
         except BaseException as error:

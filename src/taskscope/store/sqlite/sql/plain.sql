@@ -11,6 +11,12 @@ FROM task AS t LEFT JOIN run AS r ON r.task = t.id AND t.folded = x''
 INSERT INTO task (id, key, service, task, folded, state, cancelled, job, queue, first_us, limit_us)
 VALUES (?, ?, ?, ?, x'', ?, ?, ?, ?, ?, ?)
 
+-- name: new_run
+INSERT INTO run (rowid, task, attempt, run, submission, anchor_us, job, queue, worker, boot, state, submitted_us,
+    due_us, started_us, finished_us, duration_us, wait_us, skewed, outcome, inferred, end_type, end_id, error_type,
+    error_message, outputs, proof_us, recheck_us, fingerprint)
+VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?)
+
 -- name: change_task
 UPDATE task SET state = ?, cancelled = ? WHERE id = ?
 
@@ -25,8 +31,14 @@ UPDATE run SET run = ?, submission = ?, anchor_us = ?, job = ?, queue = ?, worke
     fingerprint = CASE WHEN ? THEN fingerprint ELSE ? END
 WHERE rowid = ?
 
+-- name: start_run
+-- The usual start: of a task that was waiting. Only what changes is set, so that other indexes stay as they are.
+UPDATE run SET run = ?, submission = ?, anchor_us = ?, worker = ?, boot = ?, state = ?, started_us = ?, wait_us = ?,
+    skewed = ?, proof_us = ?, recheck_us = ?
+WHERE rowid = ?
+
 -- name: end_run
--- The usual end: of a run that was seen to start, and of which nothing else changes. Fewer indexes follow.
+-- The usual end: of a run that was seen to start.
 UPDATE run SET state = ?, finished_us = ?, duration_us = ?, outcome = ?, inferred = ?, end_type = ?, end_id = ?,
     error_type = ?, error_message = ?, proof_us = ?, recheck_us = ?, fingerprint = ?
 WHERE rowid = ?

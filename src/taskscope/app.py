@@ -25,8 +25,8 @@ from taskscope.sdk.framing import SEGMENT_SUFFIX
 from taskscope.sdk.home import SPOOL
 from taskscope.sdk.sidecars import read_offset
 from taskscope.sdk.waiting import look_at_rejected
-from taskscope.server.context import Spool
 from taskscope.server.loops import Loop
+from taskscope.server.spooled import Spool
 from taskscope.stats.exported import DIFFERENCES, VERIFIED
 from taskscope.store.sqlite import SqliteStore, copies, inspection
 

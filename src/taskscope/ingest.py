@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from taskscope.core import counters, presence, registry, task
+from taskscope.core import counters, naming, presence, registry, task
 from taskscope.core.clock import DAY, MINUTE, to_text
 from taskscope.core.contributions import contributions
 from taskscope.core.deltas import Deltas
@@ -95,6 +95,7 @@ def accept(store: Store, facts: Sequence[Fact], now: int, malformed: int = 0) ->
 
     def take(ledger: Ledger) -> Receipt:
         fresh, receipt, refused = _sift(ledger, facts, now)
+        fresh, receipt = _within_names(ledger, facts, fresh, receipt, refused)
         if malformed:
             refused["malformed"] = malformed
         if refused:
@@ -176,6 +177,24 @@ def _sift(ledger: Ledger, facts: Sequence[Fact], now: int) -> tuple[list[Fact], 
             known[identity] = content
             fresh.append((event, content))
     return fresh, Receipt(len(fresh), len(repeated), rejected, repeated), refused
+
+
+def _within_names(
+    ledger: Ledger, facts: Sequence[Fact], fresh: list[Fact], receipt: Receipt, refused: Counter[str]
+) -> tuple[list[Fact], Receipt]:
+    """Refuse the new facts that would bring the store a name too many."""
+    new = ledger.unnamed(naming.keys([event for event, _ in fresh]))
+    beyond = naming.beyond([event for event, _ in fresh], new, ledger.name_counts()) if new else {}
+    if not beyond:
+        return fresh, receipt
+    why = {fresh[position][0].key: reason for position, reason in beyond.items()}
+    left_out = [(index, why[event.key]) for index, (event, _) in enumerate(facts) if event.key in why]
+    known = {index for index, _ in receipt.rejected}
+    rejected = [(index, reason) for index, reason in left_out if index not in known]
+    refused["names"] = len(rejected)
+    kept = [fact for position, fact in enumerate(fresh) if position not in beyond]
+    repeated = [index for index in receipt.repeated if facts[index][0].key not in why]
+    return kept, Receipt(len(kept), len(repeated), sorted([*receipt.rejected, *rejected]), repeated)
 
 
 def _older_than_retention(ledger: Ledger, facts: Sequence[Fact], known: dict[Identity, int]) -> set[int]:

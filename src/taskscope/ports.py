@@ -217,6 +217,12 @@ class Ledger(Protocol):
     def unended(self, boots: Iterable[BootKey], jobs: Iterable[Name]) -> set[TaskKey]:
         """Give the tasks with a run of these boots or jobs whose end no fact states."""
 
+    def unnamed(self, keys: Iterable[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
+        """Give those (kind, service, name) that the store does not know."""
+
+    def name_counts(self) -> dict[str, int]:
+        """Count the names of each kind (job, queue, worker), those that are empty left out."""
+
     def due(self, mark: int, limit: int) -> list[TaskKey]:
         """Give tasks with a run of which inference may say something new at this mark, at most `limit` of them."""
 
@@ -274,6 +280,17 @@ class Flow(Protocol):
 
     def last_finishes(self) -> dict[Name, int]:
         """Give when the newest finished run of each job ended."""
+
+    def newest_durations(self, job: str, services: Sequence[str] | None, most: int) -> list[int] | None:
+        """Give the durations of the newest finished runs of a job; None where a tie leaves open which these are."""
+
+    def work(
+        self, granularity: int, window: Interval, where: Filter, *, counted: bool
+    ) -> list[tuple[Name, tuple[int, int, int]]]:
+        """Give (busy time, finished, succeeded) of workers in a window, as the cells of one granularity tell it.
+
+        Of whole cells they tell what covers them whole; with `counted` also partial time, and what finished in them.
+        """
 
     def served(self, window: Interval) -> dict[int, set[str]]:
         """Give the queues that the boots serve which are present in a window, by boot."""
@@ -461,6 +478,9 @@ class HistoryQuestions(Protocol):
 
     def facts(self, key: TaskKey, limit: int) -> tuple[int, list[StoredFact]]:
         """Count the facts of a task, and give the newest of them, by time and id."""
+
+    def name_counts(self) -> dict[str, int]:
+        """Count the names of each kind (job, queue, worker), those that are empty left out."""
 
     def job_names(self, where: Filter) -> list[Name]:
         """Name the jobs that any fact named, by service and name."""

@@ -14,6 +14,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from taskscope import ingest, retention, stats
+from taskscope.core.access import Action, SignIn, Token
 from taskscope.core.clock import DAY, HOUR, MINUTE, SECOND, to_text
 from taskscope.core.normalise import convert_event
 from taskscope.ports import Filter, Keep, Position
@@ -327,3 +328,62 @@ class StoreConformance:
         assert answer["differences"] == []
         assert answer["attempts"] == 2
         assert stats.stats(store, EVERYTHING)["timed_out"] == 1
+
+    def test_a_token_is_found_by_its_hash_and_its_name_is_taken_for_ever(self, tmp_path: Path) -> None:
+        store, other = self.open(tmp_path), self.open(tmp_path)
+        made = Token("ci", b"\x00hash", ("read", "ingest"), ("shop", "a,b"), START, START + DAY)
+        with store.access(write=True) as access:
+            assert not access.has_tokens_beside("admin")
+            assert access.add_token(made)
+            assert not access.add_token(made._replace(digest=b"other"))
+        with other.access() as access:
+            assert access.token(b"\x00hash") == made
+            assert access.token(b"other") is None
+            assert access.has_tokens_beside("admin")
+            assert not access.has_tokens_beside("ci")
+        with other.access(write=True) as access:
+            assert access.revoke("ci", START + 1) == made
+            assert access.revoke("ci", START + 2) == made._replace(revoked=START + 1)
+            assert access.revoke("none", START) is None
+            access.touch({"ci": START + 5, "none": START})
+            access.touch({"ci": START + 4})
+            assert not access.add_token(made)
+        with store.access() as access:
+            assert access.tokens() == [made._replace(revoked=START + 1, used=START + 5)]
+
+    def test_somebody_is_signed_in_until_the_time_is_over(self, tmp_path: Path) -> None:
+        store = self.open(tmp_path)
+        token = Token("ci", b"hash", ("read",), None, START)
+        with store.access(write=True) as access:
+            access.add_token(token)
+            for digest, expires in ((b"a", 10), (b"b", 11), (b"c", 12)):
+                access.sign_in(SignIn(digest, "ci", 1, expires))
+        with store.access(write=True) as access:
+            access.forget_signed_in(10)
+            access.sign_out(b"b")
+            access.sign_out(b"none")
+        with store.access() as access:
+            assert [access.signed_in(digest) for digest in (b"a", b"b")] == [None, None]
+            assert access.signed_in(b"c") == (SignIn(b"c", "ci", 1, 12), token)
+
+    def test_actions_are_listed_newest_first_whole_or_without_an_end(self, tmp_path: Path) -> None:
+        store = self.open(tmp_path)
+        asked = [Action(0, START + n, "who", "::1", f"POST /{n}") for n in range(5)]
+        with store.access(write=True) as access:
+            numbers = [access.begin(action) for action in asked]
+            assert numbers == sorted(set(numbers))
+            access.end(numbers[1], START, 200, {"x": [1, None]}, "text")
+        whole = [action._replace(number=number) for action, number in zip(asked, numbers, strict=True)]
+        whole[1] = whole[1]._replace(status=200, before={"x": [1, None]}, after="text")
+        with store.access() as access:
+            assert access.actions(None, 2) + access.actions(numbers[3], 10) == whole[::-1]
+
+    def test_an_error_within_a_transaction_of_access_leaves_no_trace(self, tmp_path: Path) -> None:
+        store = self.open(tmp_path)
+        with contextlib.suppress(ZeroDivisionError), store.access(write=True) as access:
+            access.begin(Action(0, START // 0, "who", "", ""))
+        with contextlib.suppress(ZeroDivisionError), store.access(write=True) as access:
+            access.begin(Action(0, START, "who", "", ""))
+            access.add_token(Token("ci", b"hash", ("read",), None, START // 0))
+        with store.access() as access:
+            assert (access.actions(None, 10), access.tokens()) == ([], [])

@@ -151,7 +151,7 @@ def wrong_workers(oracle: Oracle, store: Any, window: tuple[int, int], now: int)
         own = [row for row in rows if (row["service"], row["worker"]) == key]
         ended = [row["outcome"] for row in own if row["outcome"] and low <= row["finish"] < high]
         expected = {
-            "present": oracle.present(*key, now, now + 1),
+            "present": oracle.present(*key, now, now + 1) or any(began_before_its_end(row, now) for row in own),
             "running": sum(row["outcome"] is None for row in own),
             "finished": len(ended),
             "succeeded": ended.count("succeeded"),
@@ -162,6 +162,12 @@ def wrong_workers(oracle: Oracle, store: Any, window: tuple[int, int], now: int)
         if seen != expected or not between:
             wrong.append((key, seen, expected, worker.busy_ms, busy.get(key), whole.get(key)))
     return wrong + sorted(set(oracle.workers()) - {(one.service, one.worker) for one in answer.items})
+
+
+def began_before_its_end(run: Row, instant: int) -> bool:
+    """Tell whether a run that tells only its end and its length was under way: its worker was there, boot or not."""
+    known = not run["boot"] and run["start"] is None and run["duration"] is not None
+    return known and run["finish"] - run["duration"] <= instant <= run["finish"]
 
 
 def wrong_loads(store: Any, minute: int) -> list[Any]:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from litestar import Litestar, MediaType, get
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 
 from taskscope.server.access.entrance import Entrance
 from taskscope.server.asked import PROVIDED
-from taskscope.server.context import Context, Settings, Spool, clock
+from taskscope.server.context import Context, Settings, clock
+from taskscope.server.description import Described
 from taskscope.server.events import take_events
 from taskscope.server.failures import get_heatmap, list_failures
 from taskscope.server.intake import Intake
@@ -21,11 +21,13 @@ from taskscope.server.live.route import follow_stream
 from taskscope.server.loops import Loop, running
 from taskscope.server.metrics import get_metrics
 from taskscope.server.monitor import get_monitor_stats
+from taskscope.server.own import get_self
 from taskscope.server.problems import HANDLERS
 from taskscope.server.questions import get_percentiles, get_stats, get_utilization
 from taskscope.server.queues import get_queues
 from taskscope.server.scheduler import scheduler_router
 from taskscope.server.shapes import Health
+from taskscope.server.spooled import Spool
 from taskscope.server.tasks import get_task, list_runs
 from taskscope.server.workers import get_workers
 
@@ -88,7 +90,7 @@ def create_app(
     link
         A link that signs in, if one was printed.
     """
-    context = Context(settings.zone, clock, settings.sample_size, settings.stuck_after_s, version, spool)
+    context = Context(settings.zone, clock, settings.sample_size, settings.stuck_after_s, version, spool, clock())
     intake = Intake(store, clock)
     live = Hub(store, clock, settings.performance_monitor_interval)
     entrance = Entrance(store, settings, clock, link)
@@ -109,6 +111,7 @@ def create_app(
             get_queues,
             get_workers,
             get_metrics,
+            get_self,
             get_monitor_stats,
             scheduler_router,
             follow_stream,
@@ -131,7 +134,7 @@ def create_app(
             lambda _: running(loops),
         ],
         openapi_config=OpenAPIConfig(
-            title="Taskscope", version=version, path="/api/v1/openapi.json", render_plugins=[JsonRenderPlugin(path="/")]
+            title="Taskscope", version=version, path="/api/v1/openapi.json", render_plugins=[Described(path="/")]
         ),
         logging_config=None,
     )

@@ -11,6 +11,7 @@ from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
 from taskscope.ports import Store
+from taskscope.server.spooled import Spool
 
 
 class Settings(Protocol):
@@ -41,14 +42,6 @@ class Settings(Protocol):
         """How many requests a token has a second, on average."""
 
 
-class Spool(NamedTuple):
-    """What waits in the spool of a server's home: bytes, the age of the oldest, and records that were refused."""
-
-    waiting: int
-    oldest_s: float
-    rejected: int
-
-
 class Context(NamedTuple):
     """What a request is answered with, beside the store."""
 
@@ -58,6 +51,7 @@ class Context(NamedTuple):
     stuck_after_s: float = 3600.0
     version: str = ""
     spool: Callable[[], Spool] | None = None
+    started: int = 0
 
 
 # What this process made itself need not be checked on every request.

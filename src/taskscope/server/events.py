@@ -37,7 +37,9 @@ async def take_events(
     request: Request[Any, Any, Any],
     intake: GivenIntake,
     content_type: Annotated[str, HeaderParameter(name="Content-Type", required=False)] = "",
-    content_encoding: Annotated[str, HeaderParameter(name="Content-Encoding", required=False)] = "",
+    content_encoding: Annotated[
+        str, HeaderParameter(name="Content-Encoding", required=False, description="Left out for none.")
+    ] = "",
 ) -> Receipt:
     """Answer once the events are on disk."""
     services = request.scope["state"]["caller"].services

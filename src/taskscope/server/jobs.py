@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from litestar import Request, get
-from litestar.params import QueryParameter
+from litestar.params import PathParameter, QueryParameter
 
 from taskscope import stats
 from taskscope.server.asked import GivenFilter, GivenWindow, Names, PageCursor, Step, Text, limit
@@ -63,7 +63,8 @@ def get_job(  # noqa: PLR0913 - one parameter a choice
     *,
     window: GivenWindow,
     of_queues: GivenFilter,
-    job: str,  # noqa: ARG001 - read from the path as it was sent, and declared for the description
+    # Read from the path as it was sent, and declared for the description.
+    job: Annotated[str, PathParameter(description="The name of the job, percent-encoded.")],  # noqa: ARG001
     compare_from: Annotated[
         str | None, QueryParameter(description="When the earlier period begins; by default as long before `from`.")
     ] = None,

@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from taskscope.server.access.tokens import SHAPE
+
 if TYPE_CHECKING:
     from io import TextIOWrapper
     from pathlib import Path
@@ -28,7 +30,7 @@ _SECRETS = re.compile(
     r"(?P<name>(?:authorization|bearer|token|passw(?:or)?d|secret|api[_-]?key|cookie)s?[\"']?\s*[:= ]\s*[\"']?"
     r"(?:bearer\s+)?)(?P<value>[^\s\"',;]+)"
     r"|(?P<url>://[^\s/:@]*:)[^\s/@]+(?=@)"
-    r"|taskscope_[\w-]{43}",  # a token of our own, wherever it stands
+    rf"|{SHAPE}",  # a token of our own, wherever it stands
     re.IGNORECASE,
 )
 _LINE_BREAKS = {ord(char): f"\\u{ord(char):04x}" for char in "\x85\u2028\u2029"}  # JSON leaves these as they are

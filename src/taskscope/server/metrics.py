@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from taskscope.core.registry import Job
-    from taskscope.server.context import Spool
+    from taskscope.server.spooled import Spool
     from taskscope.stats.exported import Queue, Service
     from taskscope.stats.serving import Load
 

@@ -10,7 +10,8 @@ from litestar.params import QueryParameter
 from taskscope.core.clock import SECOND
 from taskscope.server.asked import GivenFilter, GivenWindow
 from taskscope.server.context import GivenContext, GivenStore
-from taskscope.stats import asking, pages
+from taskscope.stats import asking
+from taskscope.stats.listing import DEFAULT_LIMIT
 from taskscope.stats.queues import Queues, queues
 
 
@@ -28,7 +29,7 @@ def get_queues(
     stuck_after: Annotated[
         str | None, QueryParameter(description="What waits longer is stuck, such as 30m; by default the setting.")
     ] = None,
-    limit: Annotated[int, QueryParameter(description="How many at most, up to 1000.")] = pages.DEFAULT_LIMIT,
+    limit: Annotated[int, QueryParameter(description="How many at most, up to 1000.")] = DEFAULT_LIMIT,
     cursor: Annotated[str | None, QueryParameter(description="next_cursor of the page before.")] = None,
 ) -> Queues:
     """Read what is now from counters and indexes, and the window from cells by the minute."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from litestar import Request, get
-from litestar.params import QueryParameter
+from litestar.params import PathParameter, QueryParameter
 
 from taskscope import stats
 from taskscope.server.asked import (
@@ -74,7 +74,8 @@ def list_runs(  # noqa: PLR0913 - one parameter a filter
 def get_task(
     request: Request[Any, Any, Any],
     store: GivenStore,
-    task: str,  # noqa: ARG001 - read from the path as it was sent, and declared for the description
+    # Read from the path as it was sent, and declared for the description.
+    task: Annotated[str, PathParameter(description="The task id, percent-encoded.")],  # noqa: ARG001
     services: Services = None,
     facts: Annotated[
         int, QueryParameter(ge=0, le=MOST_FACTS, description="How many of its newest facts are listed.")

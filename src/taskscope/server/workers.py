@@ -9,7 +9,8 @@ from litestar.params import QueryParameter
 
 from taskscope.server.asked import GivenFilter, GivenWindow, Names
 from taskscope.server.context import GivenContext, GivenStore
-from taskscope.stats import asking, pages
+from taskscope.stats import asking
+from taskscope.stats.listing import DEFAULT_LIMIT
 from taskscope.stats.workers import Workers, workers
 
 
@@ -26,7 +27,7 @@ def get_workers(
     of_queues: GivenFilter,
     worker: Annotated[Names, QueryParameter(description="Only these workers, separated by commas.")] = None,
     present: Annotated[bool | None, QueryParameter(description="Only those that are there, or are not.")] = None,
-    limit: Annotated[int, QueryParameter(description="How many at most, up to 1000.")] = pages.DEFAULT_LIMIT,
+    limit: Annotated[int, QueryParameter(description="How many at most, up to 1000.")] = DEFAULT_LIMIT,
     cursor: Annotated[str | None, QueryParameter(description="next_cursor of the page before.")] = None,
 ) -> Workers:
     """Agents run no tasks and are no workers; a worker of a queue is one that serves it now."""

@@ -7,11 +7,12 @@ from taskscope.stats.job import job
 from taskscope.stats.jobs import jobs
 from taskscope.stats.listing import runs
 from taskscope.stats.monitor import monitor
+from taskscope.stats.own import own
 from taskscope.stats.searching import search
 from taskscope.stats.summary import stats
 from taskscope.stats.task import task
 from taskscope.stats.utilization import utilization
 from taskscope.stats.verify import verify
 
-__all__ = ["failures", "heatmap", "job", "jobs", "monitor", "percentiles", "runs", "search", "stats", "task"]
+__all__ = ["failures", "heatmap", "job", "jobs", "monitor", "own", "percentiles", "runs", "search", "stats", "task"]
 __all__ += ["utilization", "verify"]

@@ -14,6 +14,7 @@ import msgspec
 from taskscope.core import counters
 from taskscope.core.clock import HOUR, from_text
 from taskscope.ports import Filter
+from taskscope.stats.scheduling import of_series
 from taskscope.stats.serving import Load, last_minute, loads, served_now
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ VANISHED_US = HOUR
 """For how long a worker that went without a word is told of."""
 _EVERYTHING = Filter()
 _FAILURES = ("failed", "timed_out", "lost")
-_REASONS = ("conflict", "future", "malformed", "retention")
+_REASONS = ("conflict", "future", "malformed", "names", "retention")
 VERIFIED = "verify.at"
 DIFFERENCES = "verify.differences"
 
@@ -141,11 +142,10 @@ def scheduler_counters(store: Store, where: Filter) -> dict[str, dict[str, int]]
     """Give the counters of the scheduler's paths, by job: observed successes and failures, which never fall."""
     found: defaultdict[str, dict[str, int]] = defaultdict(lambda: {"success_count": 0, "failure_count": 0})
     with store.questions() as q:
-        for (service, job, queue), one in q.series(1 << 62).items():
-            wanted = ((where.services, service), (where.jobs, job), (where.queues, queue))
-            if all(names is None or name in names for names, name in wanted):
-                found[job]["success_count"] += one.count("succeeded")
-                found[job]["failure_count"] += sum(one.count(outcome) for outcome in _FAILURES)
+        for key, one in q.series(1 << 62).items():
+            if of_series(where, key):
+                found[key[1]]["success_count"] += one.count("succeeded")
+                found[key[1]]["failure_count"] += sum(one.count(outcome) for outcome in _FAILURES)
     return found
 
 

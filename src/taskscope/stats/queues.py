@@ -13,8 +13,9 @@ import msgspec
 
 from taskscope.core.cells import WAIT, JobCell
 from taskscope.core.clock import MINUTE, ms, to_text
-from taskscope.stats import pages
+from taskscope.stats import cursors
 from taskscope.stats.durations import estimated
+from taskscope.stats.listing import DEFAULT_LIMIT, MAX_LIMIT
 from taskscope.stats.serving import Serving, served_now
 from taskscope.stats.windows import cover
 
@@ -109,7 +110,7 @@ def queues(
     now: int,
     *,
     stuck_after: int,
-    limit: int = pages.DEFAULT_LIMIT,
+    limit: int = DEFAULT_LIMIT,
     cursor: str | None = None,
 ) -> Queues:
     """Answer how the queues of some services stand, by service and name, a page at a time.
@@ -126,8 +127,8 @@ def queues(
     UsageError
         The cursor is none that an earlier page gave, or the limit is out of range.
     """
-    pages.check(limit)
-    after = None if cursor is None else pages.read(cursor)
+    cursors.checked(limit, MAX_LIMIT)
+    after = None if cursor is None else cursors.read(cursor, tuple[str, str])
     low, high = window[0] // MINUTE * MINUTE, -(-window[1] // MINUTE) * MINUTE
     with store.questions() as q:
         levels = _levels(q)
@@ -172,14 +173,14 @@ def queues(
         to_text(now),
         ms(stuck_after),
         items,
-        pages.write(chosen[-1]) if len(known) > limit else None,
+        cursors.write(chosen[-1]) if len(known) > limit else None,
         to_text(widened.window[0]),
         to_text(widened.window[1]),
     )
 
 
 def queues_now(store: Store, where: Filter) -> list[dict[str, Any]]:
-    """Tell how those queues stand that hold or run something, by service and name; the clock has no part in it."""
+    """Tell how the queues stand that hold or run something, by service and name; the clock has no part in it."""
     with store.questions() as q:
         levels = _levels(q)
         waiting = q.waiting(0, 0)

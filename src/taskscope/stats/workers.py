@@ -9,8 +9,9 @@ import msgspec
 
 from taskscope.core import presence
 from taskscope.core.clock import MINUTE, to_text
-from taskscope.core.intervals import WIDTHS, gather, overlap
-from taskscope.stats import pages
+from taskscope.core.intervals import WIDTHS, overlap
+from taskscope.stats import cursors
+from taskscope.stats.listing import DEFAULT_LIMIT, MAX_LIMIT
 from taskscope.stats.windows import cover
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def workers(
     now: int,
     *,
     present: bool | None = None,
-    limit: int = pages.DEFAULT_LIMIT,
+    limit: int = DEFAULT_LIMIT,
     cursor: str | None = None,
 ) -> Workers:
     """Answer who works, by service and name, a page at a time; agents run no tasks and are no workers.
@@ -105,8 +106,8 @@ def workers(
     UsageError
         The cursor is none that an earlier page gave, or the limit is out of range.
     """
-    pages.check(limit)
-    after = ("", "") if cursor is None else pages.read(cursor)
+    cursors.checked(limit, MAX_LIMIT)
+    after = ("", "") if cursor is None else cursors.read(cursor, tuple[str, str])
     with store.questions() as q:
         low, high = window[0] // MINUTE * MINUTE, -(-window[1] // MINUTE) * MINUTE
         answer = _Answer(q, where, cover(q, low, high).window, now)
@@ -120,7 +121,7 @@ def workers(
                 found += [one for one in answer.describe(chunk) if present is None or one.present == present]
         page = found[:limit]
         answer.measure(page)
-    behind = pages.write((page[-1].service, page[-1].worker)) if len(found) > limit else None
+    behind = cursors.write((page[-1].service, page[-1].worker)) if len(found) > limit else None
     return Workers(to_text(now), page, behind, to_text(answer.window[0]), to_text(answer.window[1]))
 
 
@@ -209,22 +210,16 @@ class _Answer:
 
 
 def work(q: Questions, window: Interval, where: Filter) -> dict[Name, tuple[int, int, int]]:
-    """Give (busy time, finished, succeeded) of each worker in a window of whole minutes, of finished runs."""
+    """Give (busy time, finished, succeeded) of each worker in a window of whole minutes, of finished runs.
+
+    Each piece of the window is read from its cells, and from the coarser ones above what covers those whole.
+    """
     found: dict[Name, tuple[int, int, int]] = {}
     for granularity, piece in cover(q, *window).cells:
-        rows: defaultdict[Name, dict[tuple[int, int], tuple[int, int]]] = defaultdict(dict)
         for kind in range(granularity, len(WIDTHS)):
-            # Changes of level hold inside of the next coarser cell, so they are read from its begin on.
-            parent = WIDTHS[min(kind + 1, len(WIDTHS) - 1)]
-            for start, name, values in q.worker_cells(kind, (piece[0] // parent * parent, piece[1]), where):
-                known = rows[name].get((kind, start), (0, 0))
-                rows[name][kind, start] = (known[0] + values[0], known[1] + values[1])
-                if kind == granularity and piece[0] <= start < piece[1]:
-                    busy, finished, succeeded = found.get(name, (0, 0, 0))
-                    found[name] = (busy, finished + values[2], succeeded + values[3])
-        for name, cells in rows.items():
-            busy, finished, succeeded = found.get(name, (0, 0, 0))
-            found[name] = (busy + sum(gather(cells, granularity, piece).values()), finished, succeeded)
+            for name, (busy, finished, succeeded) in q.work(kind, piece, where, counted=kind == granularity):
+                known = found.get(name, (0, 0, 0))
+                found[name] = (known[0] + busy, known[1] + finished, known[2] + succeeded)
     return found
 
 

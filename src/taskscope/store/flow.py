@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from taskscope.core import counters, presence, sketch
 from taskscope.core.cells import JobCell
 from taskscope.core.clock import DAY, HOUR
+from taskscope.core.intervals import WIDTHS
 from taskscope.ports import BootRow, Waiting
 
 if TYPE_CHECKING:
@@ -69,12 +70,41 @@ class FlowQuestions:
         """Give when the newest finished run of each job ended."""
         return {(service, job): time for service, job, time in self._flow("last_finishes") if time is not None}
 
+    def newest_durations(self, job: str, services: Sequence[str] | None, most: int) -> list[int] | None:
+        """Give the durations of the newest finished runs of a job; None where a tie leaves open which these are."""
+        found: list[tuple[Any, ...]] = []
+        for number, service in self._flow("jobs_named", job=job):
+            if _matches(services, service):
+                found += self._flow("newest_durations", job=number, most=most + 1)
+        found.sort(reverse=True)
+        if len(found) > most and found[most - 1][0] == found[most][0]:
+            return None
+        return [duration for _, duration in found[:most]]
+
     # --- workers ---
 
     def busy_minute(self, minute: int) -> list[tuple[str, str, str, int]]:
         """Give (service, worker, queue, busy time) in a minute, of finished runs."""
         found = self._flow("busy_minute", minute=minute, hour=minute // HOUR * HOUR, day=minute // DAY * DAY)
         return [(row[0], row[1], row[2], int(row[3])) for row in found]
+
+    def work(
+        self, granularity: int, window: Interval, where: Filter, *, counted: bool
+    ) -> list[tuple[Name, tuple[int, int, int]]]:
+        """Give (busy time, finished, succeeded) of workers in a window, as the cells of one granularity tell it."""
+        values = {
+            "granularity": granularity,
+            "start": window[0],
+            "end": window[1],
+            "parent": WIDTHS[min(granularity + 1, len(WIDTHS) - 1)],
+            "counted": int(counted),
+            "queues": where.queues,
+        }
+        return [
+            ((service, worker), (int(busy), int(finished), int(succeeded)))
+            for service, worker, busy, finished, succeeded in self._flow("work", **values)
+            if _matches(where.services, service) and _matches(where.workers, worker)
+        ]
 
     def served(self, window: Interval) -> dict[int, set[str]]:
         """Give the queues that the boots serve which are present in a window, by boot."""

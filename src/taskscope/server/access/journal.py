@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from taskscope.core.access import Action
 from taskscope.core.clock import to_text
 from taskscope.errors import UsageError
+from taskscope.server.access.tokens import struck_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +36,7 @@ class Change:
 def begin(store: Store, action: Action) -> int:
     """Write that somebody wants something."""
     with store.access(write=True) as access:
-        return access.begin(action._replace(what=action.what[:_LIMIT_WHAT]))
+        return access.begin(action._replace(what=struck_out(action.what)[:_LIMIT_WHAT]))
 
 
 def end(store: Store, number: int, now: int, status: int, change: Change) -> None:

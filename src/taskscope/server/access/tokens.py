@@ -30,7 +30,10 @@ PREFIX = "taskscope_"
 LIMIT_TOKENS = 1_000
 LIMIT_SERVICES = 100
 
-_FORM = re.compile(PREFIX + r"[A-Za-z0-9_-]{43}")
+SHAPE = PREFIX + r"[A-Za-z0-9_-]{43}"
+"""The pattern of a token."""
+
+_FORM = re.compile(SHAPE)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,99}")
 
 
@@ -47,6 +50,11 @@ def digest(secret: str) -> bytes:
 def has_form(text: str) -> bool:
     """Tell whether a text could be a token."""
     return _FORM.fullmatch(text) is not None
+
+
+def struck_out(text: str) -> str:
+    """Strike out tokens in a text that somebody may have put one into, such as a path."""
+    return _FORM.sub("***", text)
 
 
 def create(

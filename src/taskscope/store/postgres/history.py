@@ -73,6 +73,10 @@ class PostgresHistory(PostgresQuestions):
         found = [StoredFact(rows.event_from_row(row[:13]), row[13], row[14]) for row in newest]
         return count, sorted(found, key=lambda fact: fact.event.key)
 
+    def name_counts(self) -> dict[str, int]:
+        """Count the names of each kind."""
+        return dict(self._rows(statements("history")["name_counts"]))
+
     def job_names(self, where: Filter) -> list[Name]:
         """Name the jobs that any fact named, by service and name."""
         return [

@@ -135,6 +135,15 @@ class PostgresLedger:
             found += self._rows("unended_of_jobs", numbers)
         return {(service, name) for service, name in found}
 
+    def unnamed(self, keys: Iterable[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
+        """Give those (kind, service, name) that the store does not know."""
+        wanted = set(keys)
+        return wanted - self._names.find(wanted).keys()
+
+    def name_counts(self) -> dict[str, int]:
+        """Count the names of each kind."""
+        return dict(self._connection.execute(statements("history")["name_counts"]).fetchall())
+
     def due(self, mark: int, limit: int) -> list[TaskKey]:
         """Give tasks with a run of which inference may say something new at this mark, at most `limit` of them."""
         return [(service, name) for service, name in self._rows("due", mark, limit)]

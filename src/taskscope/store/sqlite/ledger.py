@@ -153,6 +153,14 @@ class SqliteLedger:
                 found.update(self._connection.execute(self._sql["unended_of_job"], (job,)))
         return found
 
+    def unnamed(self, keys: Iterable[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
+        """Give those (kind, service, name) that the store does not know."""
+        return {key for key in keys if self._names.find(*key) is None}
+
+    def name_counts(self) -> dict[str, int]:
+        """Count the names of each kind."""
+        return dict(self._connection.execute(statements("history")["name_counts"]))
+
     def due(self, mark: int, limit: int) -> list[TaskKey]:
         """Give tasks with a run of which inference may say something new at this mark, at most `limit` of them."""
         return list(self._connection.execute(self._sql["due"], (mark, limit)))

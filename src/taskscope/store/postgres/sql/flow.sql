@@ -58,14 +58,14 @@ GROUP BY w.id, w.service, w.name, q.id, q.name HAVING sum(part.busy_us) > 0
 -- What the runs of a boot were about is found by a seek for each queue: a boot may have had a million runs.
 WITH RECURSIVE there (boot) AS (
     SELECT DISTINCT boot FROM presence WHERE end_us > %(start)s AND start_us < %(end)s
-), ran (boot, queue) AS (
+), seen (boot, queue) AS (
     SELECT t.boot, (SELECT min(r.queue) FROM run AS r WHERE r.boot = t.boot) FROM there AS t
     UNION ALL
     SELECT n.boot, (SELECT min(r.queue) FROM run AS r WHERE r.boot = n.boot AND r.queue > n.queue)
-    FROM ran AS n WHERE n.queue IS NOT NULL
+    FROM seen AS n WHERE n.queue IS NOT NULL
 )
 SELECT s.boot, q.name FROM (
-    SELECT boot, queue FROM ran
+    SELECT boot, queue FROM seen
     UNION SELECT boot, queue FROM boot_queue WHERE boot IN (SELECT boot FROM there)
     UNION SELECT boot, queue FROM sealed_queue WHERE boot IN (SELECT boot FROM there)
 ) AS s JOIN name AS q ON q.id = s.queue
@@ -119,3 +119,25 @@ SELECT w.service, w.name, q.name FROM (
     SELECT worker, queue FROM worker_cell WHERE granularity = 2
     UNION SELECT worker, queue FROM run WHERE end_type IS NULL AND submission = '' AND boot IS NULL
 ) AS s JOIN name AS w ON w.id = s.worker JOIN name AS q ON q.id = s.queue
+
+-- name: jobs_named
+SELECT id, service FROM name WHERE kind = 'job' AND name = %(job)s
+
+-- name: newest_durations
+-- From the end of the index of a job's finishes.
+SELECT finished_us, duration_us FROM run
+WHERE job = %(job)s AND finished_us IS NOT NULL AND duration_us IS NOT NULL ORDER BY finished_us DESC LIMIT %(most)s
+
+-- name: work
+-- A change of level holds to the end of its parent (of a day, its own): so much of the window does it cover.
+SELECT w.service, w.name, sum(
+        CASE WHEN %(counted)s = 1 AND c.start_us >= %(start)s::bigint THEN c.busy_us ELSE 0 END
+        + c.level * (least(%(end)s::bigint, c.start_us / %(parent)s::bigint * %(parent)s::bigint + %(parent)s::bigint) - greatest(%(start)s::bigint, c.start_us))
+    )::bigint,
+    sum(CASE WHEN %(counted)s = 1 AND c.start_us >= %(start)s::bigint THEN c.finished ELSE 0 END)::bigint,
+    sum(CASE WHEN %(counted)s = 1 AND c.start_us >= %(start)s::bigint THEN c.succeeded ELSE 0 END)::bigint
+FROM worker_cell AS c JOIN name AS w ON w.id = c.worker
+WHERE c.granularity = %(granularity)s AND c.start_us >= %(start)s::bigint / %(parent)s::bigint * %(parent)s::bigint AND c.start_us < %(end)s::bigint
+    AND (%(counted)s = 1 OR c.level != 0)
+    AND (%(queues)s::text[] IS NULL OR c.queue IN (SELECT id FROM name WHERE kind = 'queue' AND name = ANY(%(queues)s::text[])))
+GROUP BY w.id, w.service, w.name

@@ -44,6 +44,9 @@ SELECT DISTINCT service FROM name WHERE kind = 'job'
 SELECT j.service, t.task, j.name, t.state, t.cancelled, t.first_us, t.id
 FROM task AS t JOIN name AS j ON j.id = t.job WHERE t.key = %s AND t.service = %s AND t.task = %s
 
+-- name: name_counts
+SELECT kind, count(*) FROM name WHERE name != '' GROUP BY kind
+
 -- name: job_names
 SELECT service, name FROM name WHERE kind = 'job' AND name != '' ORDER BY service, name
 

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import shutil
 import socket
 import subprocess
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -16,31 +12,14 @@ import httpx
 import pytest
 import yaml
 
+from tests import debian
+
 DEADLINE_S = 30
-_LOCK = Path(tempfile.gettempdir()) / "taskscope-tests-apt.lock"
 
 
 def require() -> None:
     """Skip where Prometheus is missing; a machine that says it is for tests gets it, or fails."""
-    if _there():
-        return
-    what = "prometheus and promtool are not installed (Debian: apt-get install prometheus)"
-    if os.environ.get("CI") != "true":
-        pytest.skip(what)
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        pytest.fail(what)
-    with _LOCK.open("w") as lock:  # one of the processes of a test run installs it, the others wait
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        for command in (["update"], ["install", "--yes", "--no-install-recommends", "prometheus"]):
-            if not _there():
-                quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
-                subprocess.run(["apt-get", "-qq", *command], env=quiet, capture_output=True, check=False)
-    if not _there():
-        pytest.fail(f"{what}, and apt-get could not bring it")
-
-
-def _there() -> bool:
-    return shutil.which("prometheus") is not None and shutil.which("promtool") is not None
+    debian.require("prometheus", "prometheus", "promtool")
 
 
 def promtool(*arguments: str | Path, given: bytes | None = None) -> tuple[int, str]:

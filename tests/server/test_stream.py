@@ -1,6 +1,7 @@
 """The live stream of a real server: a picture first, then what changes, and on from a cursor."""
 
 import json
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import httpx
 import pytest
 from websockets.exceptions import ConnectionClosedError
 
+from taskscope.server.listening import listen
 from tests.server.conftest import DEADLINE_S, TASKSCOPE, Server
 from tests.server.follow import Follower, runs_of
 
@@ -106,6 +108,16 @@ def test_inferred_and_late_changes_show_too(server: Server) -> None:
         post(server, event("succeeded", "slow1", -59_500, job="slow", duration_ms=500))
         [run] = follower.next()["data"]["tasks"][0]["runs"]
         assert (run["outcome"], run["inferred"], run["duration_ms"]) == ("succeeded", False, 500)
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="this system has no TCP_USER_TIMEOUT")
+def test_a_connection_that_takes_nothing_for_long_is_given_up_by_the_system() -> None:
+    """Else what waits for one who never reads would stay in memory for as long as he likes."""
+    with listen("127.0.0.1", 0) as listener:
+        listener.listen()
+        with socket.create_connection(listener.getsockname()), listener.accept()[0] as accepted:
+            given_up_ms = accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+    assert given_up_ms == 60_000
 
 
 def test_queues_workers_and_overview_are_told_when_they_differ(server: Server) -> None:

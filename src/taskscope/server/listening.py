@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from litestar import Litestar
 
 GRACE_S = 10
+STALLED_S = 60
+"""How long somebody may take nothing of what is sent, until the system drops the connection with what waits in it."""
 
 
 def listen(host: str, port: int, *, beyond: bool = False) -> socket.socket:
@@ -51,6 +53,8 @@ def listen(host: str, port: int, *, beyond: bool = False) -> socket.socket:
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; each connection takes it over
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALLED_S * 1000)
         listener.bind(address)
     except OSError as error:
         listener.close()

@@ -12,11 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import ingest, questions, recording, stream
+from benchmarks import celery_tasks, ingest, questions, recording, stream
 
 TASKS = int(os.environ.get("TASKSCOPE_BENCH_TASKS", "340000"))
 FACTS = int(os.environ.get("TASKSCOPE_BENCH_FACTS", "2000"))
 ASKED = int(os.environ.get("TASKSCOPE_BENCH_ASKED", "340000"))
+CELERY_TASKS = int(os.environ.get("TASKSCOPE_BENCH_CELERY_TASKS", "20000"))
 RECORDS = int(os.environ.get("TASKSCOPE_BENCH_RECORDS", "1000000"))
 
 
@@ -56,6 +57,10 @@ def _stream() -> dict[str, Any]:
         return stream.measure(Path(folder), FACTS)
 
 
+def _celery() -> dict[str, Any]:
+    return celery_tasks.measure(CELERY_TASKS)
+
+
 def _load() -> list[float]:
     """Tell how many processes wanted to run, on average of 1, 5 and 15 minutes; compare it with the cores."""
     return [round(one, 2) for one in os.getloadavg()]
@@ -63,6 +68,7 @@ def _load() -> list[float]:
 
 MEASUREMENTS: dict[str, Callable[[], dict[str, Any]]] = {
     "recording": _recording,
+    "celery": _celery,
     "ingest": _ingest,
     "questions": _questions,
     "stream": _stream,

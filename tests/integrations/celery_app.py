@@ -25,6 +25,7 @@ app.conf.update(
     result_backend_transport_options=SEEN,
     task_default_queue=f"{PREFIX}.default",
     task_send_sent_event=True,
+    worker_pool_start_method=os.environ.get("START_METHOD", "fork"),
     worker_hijack_root_logger=False,
     worker_cancel_long_running_tasks_on_connection_loss=True,
     beat_schedule={

@@ -164,3 +164,21 @@ class Site:
         """End all of its processes."""
         for process in self._processes:
             process.close()
+
+
+def by_file(site: Site) -> dict[tuple[str, int], list[str]]:
+    """Give how each attempt ended, as its tasks wrote it down."""
+    found: dict[tuple[str, int], list[str]] = {}
+    for line in site.lines():
+        if line["what"] != "start":
+            found.setdefault((line["task"], line["attempt"]), []).append(line["what"])
+    return found
+
+
+def by_taskscope(runs: list[Row]) -> dict[tuple[str, int], list[str]]:
+    """Give how each attempt ended, as Taskscope has it."""
+    found: dict[tuple[str, int], list[str]] = {}
+    for run in runs:
+        if run["run"] is not None and run["job"].startswith("tests.") and run["started_at"] is not None:
+            found.setdefault((run["task"], run["attempt"]), []).append(run["outcome"])
+    return found

@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from celery import Celery, signals
+from celery import Celery, current_app, signals
 from celery.app.task import Task
 from celery.exceptions import Reject, Retry, SoftTimeLimitExceeded, Terminated, TimeLimitExceeded, WorkerLostError
 from kombu.utils.imports import symbol_by_name
@@ -28,11 +28,14 @@ from taskscope.integrations.hands import Hands
 from taskscope.integrations.patching import Patches
 from taskscope.integrations.reporting import SCHEDULER, Arguments, Data, Execution, Jobs, Reporter, new_run
 from taskscope.sdk.fact import milliseconds
+from taskscope.sdk.recorder import Sender
 from taskscope.sdk.run import current
 
 _RUN = "taskscope_run"
 """Under this name a request carries the id of its run from the main process to its child."""
 _EXECUTION = "_taskscope"
+_PARENT = "_TASKSCOPE_CELERY_WORKER"
+"""Where a child that is spawned, and not forked, finds whose child it is."""
 _WAITING_LIMIT = 10_000
 
 _installed: "WeakKeyDictionary[Celery, _Integration]" = WeakKeyDictionary()
@@ -102,6 +105,7 @@ class _Integration:
         self._arguments = Arguments(args)
         self._patches = Patches()
         self._reporter = Reporter(**self._about)
+        self._beat: Reporter | None = None
         self._hands: Hands | None = None
         self._main_pid = 0
         self._controller: Any = None
@@ -112,6 +116,7 @@ class _Integration:
             (signals.before_task_publish, self._before_publish),
             (signals.after_task_publish, self._after_publish),
             (signals.worker_init, self._worker_comes),
+            (signals.worker_process_init, self._child_comes),
             (signals.worker_ready, self._worker_ready),
             (signals.worker_shutdown, self._worker_goes),
             (signals.task_received, self._received),
@@ -133,6 +138,8 @@ class _Integration:
             signal.disconnect(dispatch_uid=(id(self), handler.__name__))
         self._patches.undo()
         self._reporter.close()
+        if self._beat is not None:
+            self._beat.close()
 
     # --- sending ------------------------------------------------------------------------------------------------------
 
@@ -190,8 +197,17 @@ class _Integration:
         for task in self._app.tasks.values():
             self._patches.put(task, "Request", self._watched)
         self._reporter.present()
+        os.environ[_PARENT] = "\n".join((str(self._main_pid), *self._reporter.sender))
         for job, known in self._jobs.items():
             self._reporter.registered(job, dict(known))
+
+    def _child_comes(self, **_: Any) -> None:
+        """Become a hand of the main process, in a child that was spawned: a forked one is one already."""
+        pid, *sender = os.environ.get(_PARENT, "0").split("\n")
+        if self._hands is None and int(pid) == os.getppid() and current_app.main == self._app.main:
+            self._app = current_app._get_current_object()  # noqa: SLF001 - Celery's proxy; a copy that came by pickle
+            self._main_pid = os.getppid()
+            self._reporter = Reporter(**self._about, sender=Sender(*sender))
 
     def _worker_ready(self, sender: Any, **_: Any) -> None:
         if sender.app is not self._app:
@@ -353,7 +369,7 @@ class _Integration:
             self._hands.finished(run.id)
 
     def _is_child(self) -> bool:
-        return self._hands is not None and os.getpid() != self._main_pid
+        return self._main_pid not in {0, os.getpid()}
 
     def _broken(self, sender: Any, task_id: str, request: Any, exception: BaseException, **_: Any) -> None:
         """Record what failed before the task could begin, such as a message that can't be read."""
@@ -419,8 +435,9 @@ class _Integration:
         if sender.app is not self._app:
             return
         name = f"beat@{os.uname().nodename}"
-        self._reporter = Reporter(**self._about, worker=self._worker or name, about={"role": SCHEDULER})
-        self._reporter.present()
+        # A reporter of its own: beat may be a thread of a worker.
+        self._beat = Reporter(**self._about, worker=self._worker or name, about={"role": SCHEDULER})
+        self._beat.present()
         scheduler = sender.scheduler
         look = guarded(self._look_at_schedule)
         look(scheduler)
@@ -444,10 +461,14 @@ class _Integration:
             state = tuple((entry.name, entry.last_run_at, str(entry.schedule)) for entry in entries)
             if self._seen.get(job) != state:
                 self._seen[job] = state
-                self._reporter.registered(job, dict(self._jobs.get(job, {})) | _schedule(entries))
+                self._tell(job, dict(self._jobs.get(job, {})) | _schedule(entries))
         for job in self._seen.keys() - jobs.keys():
             del self._seen[job]
-            self._reporter.registered(job, {"enabled": False, "next_run": None})
+            self._tell(job, {"enabled": False, "next_run": None})
+
+    def _tell(self, job: str, data: Data) -> None:
+        if self._beat is not None:
+            self._beat.registered(job, data)
 
 
 def _schedule(entries: list[Any]) -> Data:

@@ -86,7 +86,8 @@ class Reporter:
         sender: Sender | None = None,
     ) -> None:
         self._redactor = Redactor((redact,) if isinstance(redact, str) else tuple(redact or ()))
-        self._recorder = Recorder(name(service), optional_name(worker), home_of(home), crew=worker is not None)
+        crew = worker is not None or sender is not None
+        self._recorder = Recorder(name(service), optional_name(worker), home_of(home), crew=crew)
         if sender is not None:
             self._recorder.sender = sender
         self._presence = Presence(

@@ -34,7 +34,9 @@ _Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 _CENTURY_DAYS = 36_500
 _Days = Annotated[int, msgspec.Meta(ge=1, le=_CENTURY_DAYS)]
 _Runs = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+_Sample = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
 _Seconds = Annotated[float, msgspec.Meta(gt=0, le=3600)]
+_Year = Annotated[float, msgspec.Meta(gt=0, le=31_622_400)]
 _Rate = Annotated[float, msgspec.Meta(ge=1, le=1_000_000)]
 _Hosts = tuple[Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9:]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9:])?$")], ...]
 _Networks = tuple[str, ...]
@@ -60,8 +62,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         How long facts, minute cells and hour cells are kept.
     keep_runs
         Newest finished runs of each job that outlive the facts.
+    sample_size
+        How many of a job's newest finished runs its durations are taken from, where a question names no window.
     sweep_interval_s
         How often a server looks for runs that are over without having said so.
+    stuck_after_s
+        How long something may wait before it is shown as stuck.
+    performance_monitor_interval
+        How often the live stream tells the performance, seconds.
     hosts
         Public names and addresses under which the server is reached, beside those of this machine.
     requests_per_s
@@ -81,7 +89,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     retention_minutes_days: int = 14
     retention_hours_days: int = 90
     keep_runs: int = 1000
+    sample_size: int = 1000
     sweep_interval_s: float = 5.0
+    stuck_after_s: float = 3600.0
+    performance_monitor_interval: float = 30.0
     hosts: tuple[str, ...] = ()
     requests_per_s: float = 200.0
     outgoing_networks: tuple[str, ...] = ()
@@ -101,7 +112,10 @@ _FIELDS = {
     "retention_minutes_days": _Field(_Days, f"use a whole number of days from 1 to {_CENTURY_DAYS}"),
     "retention_hours_days": _Field(_Days, f"use a whole number of days from 1 to {_CENTURY_DAYS}"),
     "keep_runs": _Field(_Runs, "use a whole number from 0 to 1000000"),
+    "sample_size": _Field(_Sample, "use a whole number from 1 to 100000"),
     "sweep_interval_s": _Field(_Seconds, "use a number of seconds above 0, up to 3600"),
+    "stuck_after_s": _Field(_Year, "use a number of seconds above 0, up to 31622400, a year"),
+    "performance_monitor_interval": _Field(_Seconds, "use a number of seconds above 0, up to 3600"),
     "hosts": _Field(_Hosts, "use names such as monitor.example.com, without scheme and port"),
     "requests_per_s": _Field(_Rate, "use a number from 1 to 1000000"),
     "outgoing_networks": _Field(_Networks, "use networks such as 10.0.0.0/8"),

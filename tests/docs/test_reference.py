@@ -154,7 +154,10 @@ import json
 from taskscope import config
 from taskscope.server.application import create_app
 application = create_app(None, config.load("/nowhere", environment={}))
-found = {route.path_format: {method: [] for method in route.methods} for route in application.routes}
+found = {
+    route.path_format: {method: [] for method in getattr(route, "methods", None) or ["GET"]}
+    for route in application.routes
+}
 for path, item in application.openapi_schema.to_schema()["paths"].items():
     for method, operation in item.items():
         found[path][method.upper()] = [p["name"] for p in operation.get("parameters", []) if p["in"] == "query"]
@@ -174,7 +177,7 @@ def test_every_parameter_of_the_server_is_documented(api: dict[str, dict[str, li
     for path, methods in api.items():
         if named := set(methods.get("GET", [])):
             row = next(line for line in table.splitlines() if line.startswith(f"| `{path}` |"))
-            assert coded(row) - {path, "1m"} == named
+            assert coded(row) - {path, "1m"} == named, path
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -190,9 +193,11 @@ def test_every_public_name_and_argument_of_the_sdk_is_documented() -> None:
     page = read("sdk.md")
     named = words(page)
     assert set(taskscope.__all__) <= named
-    for owner in (taskscope.Scope, taskscope.Run):
+    for owner in (taskscope.Scope, taskscope.Run, taskscope.Reader):
         assert {name for name in vars(owner) if not name.startswith("_")} <= named
-    for function in (taskscope.connect, taskscope.Scope.run, taskscope.Scope.submitted, taskscope.Scope.task):
+    asking = [vars(taskscope.Reader)[name] for name in ("statistics", "summary", "utilization", "percentiles", "runs")]
+    recording = (taskscope.connect, taskscope.Scope.run, taskscope.Scope.submitted, taskscope.Scope.task)
+    for function in (*recording, taskscope.reader, *asking):
         assert set(inspect.signature(function).parameters) - {"self", "function"} <= named
 
 

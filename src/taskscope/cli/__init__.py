@@ -24,6 +24,7 @@ _COMMANDS = {
     "serve": "serve",
     "spool": "spool",
     "stats": "stats",
+    "tail": "tail",
     "tick": "tick",
     "token": "token",
     "utilization": "utilization",

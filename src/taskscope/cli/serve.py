@@ -60,6 +60,7 @@ def command(session: Session, host: str, port: int) -> None:
             session.settings,
             loops=app.loops(session.settings, store),
             version=version("taskscope"),
+            spool=lambda: app.spool(session.settings),
             link=link,
         )
         serve(application, listener, ready)

@@ -10,6 +10,7 @@ import uvicorn
 
 from taskscope.errors import TaskscopeError, UsageError
 from taskscope.server.hosts import is_loopback
+from taskscope.server.live import messages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,6 +89,8 @@ def serve(application: Litestar, listener: socket.socket, ready: Callable[[], ob
         lifespan="on",
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
+        ws_max_size=messages.LIMIT_BYTES,
+        ws_per_message_deflate=False,  # it would hold 300 kB for each who listens, and press each message anew
     )
     _Server(config, ready).run([listener])
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 from litestar import Request, Response, delete, get, post
 from litestar.di import NamedDependency
-from litestar.params import QueryParameter, SkipValidation
+from litestar.params import PathParameter, QueryParameter, SkipValidation
 
 from taskscope.core.access import SCOPES, Caller, SignIn, Token
 from taskscope.core.clock import to_text
@@ -114,14 +114,14 @@ class AuditPage(msgspec.Struct):
     next_cursor: str | None
 
 
-@get("/api/v1/session", sync_to_thread=False, summary="Who asks, and what that one may do")
+@get("/api/v1/session", sync_to_thread=False, operation_id="getSession", summary="Who asks, and what that one may do")
 def get_session(request: Asked) -> Who:
     """Answer 401 where nobody is signed in."""
     caller: Caller = request.scope["state"]["caller"]
     return _who(caller)
 
 
-@post("/api/v1/session", status_code=201, summary="Sign in with a token, for 12 hours")
+@post("/api/v1/session", status_code=201, operation_id="signIn", summary="Sign in with a token, for 12 hours")
 async def sign_in(
     request: Asked, data: SignInWith, store: GivenStore, context: GivenContext, door: GivenDoor
 ) -> Response[Who]:
@@ -157,7 +157,7 @@ def _begin(store: Store, token: Token, now: int) -> tuple[SignIn, str]:
         return sessions.begin(access, token, now)
 
 
-@delete("/api/v1/session", status_code=204, summary="Sign out")
+@delete("/api/v1/session", status_code=204, operation_id="signOut", summary="Sign out")
 async def sign_out(request: Asked, store: GivenStore, door: GivenDoor) -> Response[None]:
     """End what the cookie stands for, on every server."""
     headers, encrypted = _headers(request), _encrypted(request)
@@ -173,7 +173,12 @@ def _sign_out(store: Store, cookie: str) -> None:
         access.sign_out(tokens.digest(cookie))
 
 
-@get("/api/v1/tokens", sync_to_thread=True, summary="All tokens, but not the tokens themselves")
+@get(
+    "/api/v1/tokens",
+    sync_to_thread=True,
+    operation_id="listTokens",
+    summary="All tokens, but not the tokens themselves",
+)
 def list_tokens(store: GivenStore, context: GivenContext) -> Tokens:
     """List what `taskscope token list` lists."""
     now = context.clock()
@@ -181,7 +186,13 @@ def list_tokens(store: GivenStore, context: GivenContext) -> Tokens:
         return Tokens([KnownToken(**tokens.listed(one, now)) for one in access.tokens()])
 
 
-@post("/api/v1/tokens", status_code=201, sync_to_thread=True, summary="Make a token; it is shown once")
+@post(
+    "/api/v1/tokens",
+    status_code=201,
+    sync_to_thread=True,
+    operation_id="createToken",
+    summary="Make a token; it is shown once",
+)
 def create_token(
     request: Asked, data: NewToken, store: GivenStore, context: GivenContext, door: GivenDoor
 ) -> MadeToken:
@@ -195,8 +206,20 @@ def create_token(
     return MadeToken(**tokens.made(token, secret))
 
 
-@delete("/api/v1/tokens/{name:str}", status_code=200, sync_to_thread=True, summary="Revoke a token, for ever")
-def revoke_token(request: Asked, name: str, store: GivenStore, context: GivenContext, door: GivenDoor) -> KnownToken:
+@delete(
+    "/api/v1/tokens/{name:str}",
+    status_code=200,
+    sync_to_thread=True,
+    operation_id="revokeToken",
+    summary="Revoke a token, for ever",
+)
+def revoke_token(
+    request: Asked,
+    name: Annotated[str, PathParameter(description="The name of the token.")],
+    store: GivenStore,
+    context: GivenContext,
+    door: GivenDoor,
+) -> KnownToken:
     """End a token and all that were signed in with it."""
     now = context.clock()
     with store.access(write=True) as access:
@@ -211,7 +234,7 @@ def revoke_token(request: Asked, name: str, store: GivenStore, context: GivenCon
     return KnownToken(**tokens.listed(after, now))
 
 
-@get("/api/v1/audit", sync_to_thread=True, summary="Who did what, the newest first")
+@get("/api/v1/audit", sync_to_thread=True, operation_id="listActions", summary="Who did what, the newest first")
 def list_actions(
     store: GivenStore,
     limit: Annotated[int, QueryParameter(description="How many at most, up to 1000.")] = 50,

@@ -11,11 +11,12 @@ from taskscope.store.access import SqlAccess
 from taskscope.store.sqlite import copies
 from taskscope.store.sqlite.archive import SqliteArchive
 from taskscope.store.sqlite.audit import SqliteAudit
+from taskscope.store.sqlite.changes import SqliteWatch
 from taskscope.store.sqlite.connection import connect, translated
 from taskscope.store.sqlite.ledger import SqliteLedger
 from taskscope.store.sqlite.names import Names
 from taskscope.store.sqlite.queries import statements
-from taskscope.store.sqlite.questions import SqliteQuestions
+from taskscope.store.sqlite.reading import SqliteReading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,10 +74,10 @@ class SqliteStore:
             archive.close()
 
     @contextmanager
-    def questions(self) -> Iterator[SqliteQuestions]:
+    def questions(self) -> Iterator[SqliteReading]:
         """Open a consistent view."""
         with self._reading() as connection:
-            yield SqliteQuestions(connection)
+            yield SqliteReading(connection)
 
     @contextmanager
     def audit(self) -> Iterator[SqliteAudit]:
@@ -111,6 +112,10 @@ class SqliteStore:
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
+
+    def watch(self) -> SqliteWatch:
+        """Watch for what is written."""
+        return SqliteWatch(self.path)
 
     def close(self) -> None:
         """Let go of all connections."""

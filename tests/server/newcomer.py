@@ -37,7 +37,7 @@ def act(request: Request[Any, Any, Any], name: str) -> dict[str, str]:
     return {"done": name}
 
 
-@websocket("/api/v1/stream")
+@websocket("/api/v1/echo")
 async def talk(socket: WebSocket[Any, Any, Any]) -> None:
     await socket.accept()
     while True:

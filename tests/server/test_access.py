@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 from click.testing import CliRunner
 
@@ -22,7 +23,7 @@ from taskscope.server.access import tokens
 from taskscope.server.context import clock
 from taskscope.store.sqlite import SqliteStore
 from tests.cli.facts import event, finished, ndjson
-from tests.postgres import Schemas
+from tests.postgres import Schemas, run
 from tests.server.access import add, admin, bearer
 from tests.server.conftest import DEADLINE_S, TASKSCOPE, Server, wait_for
 
@@ -439,3 +440,20 @@ def test_the_trace_can_not_be_changed_on_sqlite(tmp_path: Path) -> None:
             with pytest.raises(sqlite3.IntegrityError, match="never"):
                 connection.execute(statement)
     assert len(command("audit", "--home", home)["items"]) == 1
+
+
+def test_the_trace_can_not_be_changed_on_postgresql(schemas: Schemas, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    url = schemas.url("trace")
+    command("token", "create", "--name", "a", "--scopes", "read", "--store", url, "--home", home)
+    for statement in (
+        "UPDATE action SET who = 'nobody'",
+        "DELETE FROM action",
+        "TRUNCATE action",
+        "UPDATE action_end SET status = 0",
+        "DELETE FROM action_end",
+        "TRUNCATE action_end",
+    ):
+        with pytest.raises(psycopg.errors.RaiseException, match="never changed"):
+            run(url, statement)
+    assert len(command("audit", "--store", url, "--home", home)["items"]) == 1

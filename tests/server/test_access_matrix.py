@@ -162,33 +162,35 @@ def test_every_answer_carries_what_browsers_need(newcomer: Newcomer, tokens: dic
     assert asked[1].headers["www-authenticate"].startswith("Bearer")
 
 
-def refused(newcomer: Newcomer, headers: dict[str, str], origin: str | None = None) -> int:
+def refused(newcomer: Newcomer, headers: dict[str, str], origin: str | None = None, path: str = "echo") -> int:
     """Give the status with which a WebSocket is refused, 101 where it is not."""
-    address = newcomer.url.replace("http", "ws") + "/api/v1/stream"
+    address = f"{newcomer.url.replace('http', 'ws')}/api/v1/{path}"
     try:
         with connect(address, additional_headers=headers, origin=origin, open_timeout=DEADLINE_S) as socket:  # type: ignore[arg-type]
-            socket.send("hello")
-            assert socket.recv(DEADLINE_S) == "hello"
+            if path == "echo":
+                socket.send("hello")
+                assert socket.recv(DEADLINE_S) == "hello"
             return 101
     except InvalidStatus as error:
         return error.response.status_code
 
 
-def test_a_websocket_takes_read_and_its_own_origin(newcomer: Newcomer, tokens: dict[str, str]) -> None:
-    told = {caller: refused(newcomer, bearer(secret)) for caller, secret in tokens.items()}
+@pytest.mark.parametrize("path", ["echo", "stream"])
+def test_a_websocket_takes_read_and_its_own_origin(newcomer: Newcomer, tokens: dict[str, str], path: str) -> None:
+    told = {caller: refused(newcomer, bearer(secret), path=path) for caller, secret in tokens.items()}
     assert told.pop("read") == 101
     assert {told.pop(scope) for scope in SCOPES if scope != "read"} == {403}
     assert set(told.values()) == {401}
-    assert refused(newcomer, {}) == 401
-    assert refused(newcomer, bearer(tokens["read"]), newcomer.url) == 101
-    assert refused(newcomer, bearer(tokens["read"]), "https://evil.example") == 403
+    assert refused(newcomer, {}, path=path) == 401
+    assert refused(newcomer, bearer(tokens["read"]), newcomer.url, path) == 101
+    assert refused(newcomer, bearer(tokens["read"]), "https://evil.example", path) == 403
 
 
 def test_a_websocket_ends_once_its_token_is_revoked(newcomer: Newcomer, tokens: dict[str, str]) -> None:
     made = newcomer.client.post(
         "/api/v1/tokens", json={"name": "brief", "scopes": ["read"]}, headers=bearer(tokens["admin"])
     ).json()
-    address = newcomer.url.replace("http", "ws") + "/api/v1/stream"
+    address = newcomer.url.replace("http", "ws") + "/api/v1/echo"
     with connect(address, additional_headers=bearer(made["token"])) as socket:
         socket.send("before")
         assert socket.recv(DEADLINE_S) == "before"

@@ -50,6 +50,9 @@ def redis_prefix() -> Iterator[str]:
     finally:
         for key in client.scan_iter(f"*{prefix}*"):
             client.delete(key)
+        for key in client.scan_iter("rq:job:*", _type="hash"):  # those that `rq cron` named
+            if prefix.encode() in (client.hget(key, "origin") or b""):
+                client.delete(key)
         client.close()
 
 

@@ -34,9 +34,8 @@ def kills(folder: Path, prefix: str, *, tasks: int, seconds: float, every_s: flo
     """Have short tasks done by four children, one of which is killed at random again and again."""
     site = Site(folder, prefix, REDIS)
     try:
+        site.call(f"from {APP} import *\nfor n in range({tasks}): ok.delay(seconds={seconds})")
         worker = site.start("celery", "-A", APP, "worker", "-n", "k@%h", "-c", "4", *QUIET)
-        send = f"from {APP} import *\nfor n in range({tasks}): ok.delay(seconds={seconds})"
-        site.call(send)
         random = Random(7)
         wait_for(lambda: len(site.lines()) > 10)
         killed, due = 0, time.monotonic()

@@ -15,11 +15,12 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # the web framework warns of its own future
     from litestar.exceptions import HTTPException
 
-    from taskscope.server.access.demands import OPEN, SAFE, demand
+    from taskscope.server.access.demands import OPEN, PAGES, SAFE, demand
     from taskscope.server.access.request import Seen
     from taskscope.server.application import create_app
 
-    ROUTER: Any = create_app(None, config.load("/nowhere", environment={})).asgi_router  # type: ignore[arg-type]
+    APPLICATION: Any = create_app(None, config.load("/nowhere", environment={}))  # type: ignore[arg-type]
+    ROUTER = APPLICATION.asgi_router
 
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 PARTS = st.sampled_from(
@@ -57,6 +58,19 @@ def test_a_spelling_takes_as_much_as_the_route_that_it_leads_to(method: str, par
         return
     plain = template.replace("{name:str}", "x") if parameters else template
     assert demand(method, read.path) == demand(method, plain or "/"), (path, routed)
+
+
+def test_of_the_api_these_are_open_and_no_more() -> None:
+    """Of all routes, those that no description names as well."""
+    routes = {(method, route.path_format) for route in APPLICATION.routes for method in getattr(route, "methods", ())}
+    is_open = {route for route in routes if demand(*route) == OPEN and route[1] not in ("/", "/favicon.svg")}
+    pages = {route for route in is_open if route[1].startswith(tuple(f"/{page}" for page in (*PAGES, "assets/")))}
+    document = "/api/v1/openapi.json"
+    assert {(method, path) for method, path in is_open - pages if method != "OPTIONS"} == {
+        *(("GET", "/api/v1/health"), ("POST", "/api/v1/session")),
+        *(("GET", document), ("GET", f"{document}/openapi.json")),
+    }
+    assert not [page for page in PAGES if page.startswith(("api", "metrics", "gpu_info"))]
 
 
 @given(st.text(), st.sampled_from(METHODS))

@@ -12,14 +12,14 @@ from collections import Counter, defaultdict
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from taskscope.core import presence, registry, task
+from taskscope.core import counters, naming, presence, registry, task
 from taskscope.core.clock import DAY, MINUTE, to_text
 from taskscope.core.contributions import contributions
 from taskscope.core.deltas import Deltas
 from taskscope.core.presence import Boot, boot_key
 from taskscope.core.runs import view
 from taskscope.errors import StoreUndoneError
-from taskscope.ports import TaskChange
+from taskscope.ports import ColumnLedger, Settled, TaskChange
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,10 +28,13 @@ if TYPE_CHECKING:
     from taskscope.core.presence import Life
     from taskscope.core.registry import Job
     from taskscope.ports import BootKey, Identity, Ledger, Name, Store, TaskKey
+    from taskscope.together import Together
 
 AHEAD_US = 10 * MINUTE
 """How far the clock of a sender may be ahead of ours."""
 
+TOGETHER_FACTS = 100
+"""From how many facts on it pays to lay them out in columns: a few milliseconds go by before the first."""
 _SWEEP_CHUNK = 2000
 _TRIES = 5
 
@@ -95,10 +98,12 @@ def accept(store: Store, facts: Sequence[Fact], now: int, malformed: int = 0) ->
 
     def take(ledger: Ledger) -> Receipt:
         fresh, receipt, refused = _sift(ledger, facts, now)
+        fresh, receipt = _within_names(ledger, facts, fresh, receipt, refused)
         if malformed:
             refused["malformed"] = malformed
         if refused:
             ledger.count(refused)
+        ledger.received(receipt.accepted, receipt.duplicates)
         if fresh:
             _settle(ledger, fresh, now)
         return receipt
@@ -119,6 +124,7 @@ def sweep(store: Store, now: int) -> int:
 
     def pass_on(ledger: Ledger) -> int:
         seen = 0
+        changed: list[TaskKey] = []
         before = Circumstances(ledger, ledger.mark())
         if now <= before.mark:
             return 0
@@ -126,8 +132,12 @@ def sweep(store: Store, now: int) -> int:
         after = Circumstances(ledger, now)
         while keys := ledger.due(now, _SWEEP_CHUNK):
             folds = ledger.tasks(keys)
-            _refold(ledger, folds, {}, before, after, now)
+            settled = _refold(ledger, folds, {}, before, after, now)
+            ledger.tally(settled.counted)
+            changed += settled.changed
             seen += len(keys)
+        if changed:
+            ledger.log_change(changed)
         return seen
 
     return _in_one_transaction(store, pass_on)
@@ -144,8 +154,13 @@ def _in_one_transaction(store: Store, work: Callable[[Ledger], T]) -> T:
 
 def _sift(ledger: Ledger, facts: Sequence[Fact], now: int) -> tuple[list[Fact], Receipt, Counter[str]]:
     """Tell new facts from repeated ones and from those that can't be taken."""
-    known = ledger.known([(event.id, event.time) for event, _ in facts])
+    identities = [(event.id, event.time) for event, _ in facts]
+    known = ledger.known(identities)
     beyond = _older_than_retention(ledger, facts, known)
+    latest = now + AHEAD_US
+    alike = len({name for name, _ in identities}) < len(facts)
+    if not (known or beyond or alike) and max([time for _, time in identities], default=0) <= latest:
+        return list(facts), Receipt(len(facts), 0, []), Counter()  # the usual batch
     fresh: list[Fact] = []
     rejected: list[tuple[int, str]] = []
     repeated: list[int] = []
@@ -160,7 +175,7 @@ def _sift(ledger: Ledger, facts: Sequence[Fact], now: int) -> tuple[list[Fact], 
             rejected.append(
                 (index, f"id {event.id} at {to_text(event.time)} is known with other content: the first stands")
             )
-        elif event.time > now + AHEAD_US:
+        elif event.time > latest:
             refused["future"] += 1
             rejected.append(
                 (index, f"time {to_text(event.time)} is more than 10 minutes ahead: set the sender's clock")
@@ -172,6 +187,24 @@ def _sift(ledger: Ledger, facts: Sequence[Fact], now: int) -> tuple[list[Fact], 
             known[identity] = content
             fresh.append((event, content))
     return fresh, Receipt(len(fresh), len(repeated), rejected, repeated), refused
+
+
+def _within_names(
+    ledger: Ledger, facts: Sequence[Fact], fresh: list[Fact], receipt: Receipt, refused: Counter[str]
+) -> tuple[list[Fact], Receipt]:
+    """Refuse the new facts that would bring the store a name too many."""
+    new = ledger.unnamed(naming.keys([event for event, _ in fresh]))
+    beyond = naming.beyond([event for event, _ in fresh], new, ledger.name_counts()) if new else {}
+    if not beyond:
+        return fresh, receipt
+    why = {fresh[position][0].key: reason for position, reason in beyond.items()}
+    left_out = [(index, why[event.key]) for index, (event, _) in enumerate(facts) if event.key in why]
+    known = {index for index, _ in receipt.rejected}
+    rejected = [(index, reason) for index, reason in left_out if index not in known]
+    refused["names"] = len(rejected)
+    kept = [fact for position, fact in enumerate(fresh) if position not in beyond]
+    repeated = [index for index in receipt.repeated if facts[index][0].key not in why]
+    return kept, Receipt(len(kept), len(repeated), sorted([*receipt.rejected, *rejected]), repeated)
 
 
 def _older_than_retention(ledger: Ledger, facts: Sequence[Fact], known: dict[Identity, int]) -> set[int]:
@@ -202,21 +235,50 @@ def _settle(ledger: Ledger, facts: Sequence[Fact], now: int) -> None:
     of_tasks: defaultdict[TaskKey, list[Event]] = defaultdict(list)
     of_boots: defaultdict[BootKey, list[Event]] = defaultdict(list)
     of_jobs: defaultdict[Name, list[Event]] = defaultdict(list)
+    together = _lay_together(ledger, [event for event, _ in facts if event.task is not None], now)
+    for event in together.rest:
+        of_tasks[event.service, event.task or ""].append(event)
     for event, _ in facts:
-        if event.task is not None:
-            of_tasks[event.service, event.task].append(event)
-        elif event.type.startswith("worker."):
-            of_boots[boot_key(event)].append(event)
-        elif event.type == "job.registered":
-            of_jobs[event.service, event.job or ""].append(event)
+        if event.task is None:
+            if event.type.startswith("worker."):
+                of_boots[boot_key(event)].append(event)
+            elif event.type == "job.registered":
+                of_jobs[event.service, event.job or ""].append(event)
     folds = ledger.tasks(of_tasks)
     ledger.append(facts, now)
     before, after = Circumstances(ledger, ledger.mark()), Circumstances(ledger, ledger.mark())
     boots = _fold_boots(ledger, of_boots, before, after)
     jobs = _fold_jobs(ledger, of_jobs, before, after)
     if boots or jobs:
-        folds |= ledger.tasks(ledger.unended(boots, jobs) - folds.keys())
-    _refold(ledger, folds, of_tasks, before, after, now)
+        folds |= ledger.tasks(ledger.unended(boots, jobs) - folds.keys() - together.keys())
+    settled = together.settle(after.mark)
+    singly = _refold(ledger, folds, of_tasks, before, after, now)
+    ledger.tally(counters.added(settled.counted, singly.counted))
+    ledger.log_change(settled.changed + singly.changed)
+
+
+class _Alone:
+    """Stands for no tasks together, where a batch is small or a store does not take them so."""
+
+    def __init__(self, rest: Sequence[Event]) -> None:
+        self.rest = rest
+
+    def keys(self) -> set[TaskKey]:
+        return set()
+
+    def settle(self, mark: int) -> Settled:
+        """Do nothing."""
+        del mark
+        return Settled([], {})
+
+
+def _lay_together(ledger: Ledger, events: Sequence[Event], now: int) -> _Alone | Together:
+    """Take the plain tasks out of a large batch, to be settled in columns; the facts of others are its rest."""
+    if len(events) < TOGETHER_FACTS or not isinstance(ledger, ColumnLedger):
+        return _Alone(events)
+    from taskscope.together import Together  # noqa: PLC0415 - only large batches need NumPy
+
+    return Together(ledger, events, now)
 
 
 def _fold_boots(
@@ -265,7 +327,7 @@ def _refold(
     before: Circumstances,
     after: Circumstances,
     now: int,
-) -> None:
+) -> Settled:
     """See tasks anew: add their new facts, write them, and move the cells by what changed."""
     changes: list[TaskChange] = []
     deltas = Deltas()
@@ -279,4 +341,6 @@ def _refold(
         deltas.replace(contributions(old) if old else [], contributions(new))
         changes.append(TaskChange(key, fold, old, new))
     ledger.save_tasks(changes)
-    ledger.add(*deltas.roll_up(), now)
+    jobs, workers = deltas.roll_up()
+    ledger.add(jobs, workers, now)
+    return Settled([change.key for change in changes if change.old != change.new], counters.changes(jobs))

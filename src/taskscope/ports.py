@@ -8,21 +8,24 @@ It is read through `Questions`, one consistent view long. Instants are integer m
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
+    from taskscope.core.access import Action, SignIn, Token
+    from taskscope.core.cell_columns import Cells
     from taskscope.core.cells import JobCell, JobKey, WorkerKey
+    from taskscope.core.counters import Series
     from taskscope.core.events import Event
     from taskscope.core.gaps import Gap
     from taskscope.core.intervals import Interval
     from taskscope.core.packs import Ended, Pack, Worked
-    from taskscope.core.presence import Boot
+    from taskscope.core.plain_columns import Batch, Columns, Ints
+    from taskscope.core.presence import Boot, Life
     from taskscope.core.registry import Job
     from taskscope.core.runs import View
-    from taskscope.core.spans import Ints
     from taskscope.core.task import Task
 
 TaskKey = tuple[str, str]
@@ -42,6 +45,13 @@ class TaskChange(NamedTuple):
     folded: Task
     old: View | None
     new: View
+
+
+class Settled(NamedTuple):
+    """What became of tasks: those that are seen otherwise now, and how the counters of (service, job, queue) change."""
+
+    changed: list[TaskKey]
+    counted: dict[tuple[str, str, str], list[int]]
 
 
 class Filter(NamedTuple):
@@ -87,6 +97,7 @@ class RunRow(NamedTuple):
     proof: int
     recheck: int | None
     heartbeat: int | None
+    fingerprint: str | None
 
 
 class BusyRow(NamedTuple):
@@ -138,6 +149,57 @@ class PresenceRow(NamedTuple):
     inclusive: bool
 
 
+class Search(NamedTuple):
+    """Which runs are looked for, beyond a filter.
+
+    Attributes
+    ----------
+    text
+        Part of the type or the message of the error; ASCII letters in any case. None for any.
+    fingerprints
+        Of the failure; None for any run.
+    labels
+        (key, value) pairs that facts of the task hold in `data.labels`; all of them.
+    """
+
+    where: Filter = Filter()
+    text: str | None = None
+    fingerprints: Sequence[str] | None = None
+    labels: Sequence[tuple[str, str]] = ()
+
+
+class FailureGroup(NamedTuple):
+    """Failed runs of one fingerprint: how many, and when the first and the last of them finished."""
+
+    fingerprint: str
+    failures: int
+    first: int
+    last: int
+
+
+class Position(NamedTuple):
+    """A place in the store's log of changes: a number, and a token that tells it from that of another history."""
+
+    number: int
+    token: int
+
+
+class Changes(NamedTuple):
+    """What changed behind a position: numbers of tasks, or why they can't be named.
+
+    Attributes
+    ----------
+    tasks
+        The store's own numbers of the tasks that are seen otherwise now, ascending.
+    missed
+        Empty where `tasks` holds all of them; else `unknown` (no position of this history), `forgotten` (the log does
+        not reach back so far) or `many`.
+    """
+
+    tasks: Sequence[int]
+    missed: str = ""
+
+
 class Ledger(Protocol):
     """The write side of a store, for the length of one transaction."""
 
@@ -165,6 +227,12 @@ class Ledger(Protocol):
     def unended(self, boots: Iterable[BootKey], jobs: Iterable[Name]) -> set[TaskKey]:
         """Give the tasks with a run of these boots or jobs whose end no fact states."""
 
+    def unnamed(self, keys: Iterable[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
+        """Give those (kind, service, name) that the store does not know."""
+
+    def name_counts(self) -> dict[str, int]:
+        """Count the names of each kind (job, queue, worker), those that are empty left out."""
+
     def due(self, mark: int, limit: int) -> list[TaskKey]:
         """Give tasks with a run of which inference may say something new at this mark, at most `limit` of them."""
 
@@ -185,6 +253,21 @@ class Ledger(Protocol):
 
     def count(self, refused: Mapping[str, int]) -> None:
         """Count what was refused, by reason."""
+
+    def received(self, accepted: int, duplicates: int) -> None:
+        """Count what was accepted, and what was known already."""
+
+    def log_change(self, tasks: Sequence[TaskKey] | None) -> None:
+        """Say that something changed that is shown, and these tasks; None: more of them than anybody wants to know.
+
+        The numbers of changes follow each other as their transactions commit, without a gap.
+        """
+
+    def tally(self, changes: Mapping[tuple[str, str, str], list[int]]) -> None:
+        """Move the counters of (service, job, queue) by these vectors, see `core.counters`."""
+
+    def note(self, key: str, value: int) -> None:
+        """Write a number of the store's own under a name, over the one that is there."""
 
 
 class Packs(Protocol):
@@ -233,7 +316,117 @@ class Packs(Protocol):
         """Replace the packs of whole slices: (packs by queue, runs) by start."""
 
 
-class Questions(Protocol):
+class Flow(Protocol):
+    """Questions about how things flow now: what waits, what runs, who is there, and what counters say."""
+
+    def series(self, most: int) -> dict[tuple[str, str, str], Series]:
+        """Give the counters of (service, job, queue), of the first `most` that came."""
+
+    def series_count(self) -> int:
+        """Give how many series there are."""
+
+    def waiting(self, before: int, most: int) -> dict[Name, Waiting]:
+        """Give what waits in each queue; of those due before an instant at most `most` are counted."""
+
+    def queue_cells(self, granularity: int, window: Interval, where: Filter) -> Iterator[tuple[Name, JobCell]]:
+        """Yield (queue, cell) of the cells that begin in the window; a queue has one per job and start."""
+
+    def busy_minute(self, minute: int) -> list[tuple[str, str, str, int]]:
+        """Give (service, worker, queue, busy time) in a minute, of finished runs; the minute is kept."""
+
+    def last_finishes(self) -> dict[Name, int]:
+        """Give when the newest finished run of each job ended."""
+
+    def newest_durations(self, job: str, services: Sequence[str] | None, most: int) -> list[int] | None:
+        """Give the durations of the newest finished runs of a job; None where a tie leaves open which these are."""
+
+    def work(
+        self, granularity: int, window: Interval, where: Filter, *, counted: bool
+    ) -> list[tuple[Name, tuple[int, int, int]]]:
+        """Give (busy time, finished, succeeded) of workers in a window, as the cells of one granularity tell it.
+
+        Of whole cells they tell what covers them whole; with `counted` also partial time, and what finished in them.
+        """
+
+    def served(self, window: Interval) -> dict[int, set[str]]:
+        """Give the queues that the boots serve which are present in a window, by boot."""
+
+    def served_bootless(self) -> dict[Name, set[str]]:
+        """Give the queues that workers serve by their runs alone, as it counts for those without a boot."""
+
+    def boots_there(self, instant: int) -> list[BootRow]:
+        """Give the boots that are present at an instant."""
+
+    def boots_ended(self, window: Interval) -> list[BootRow]:
+        """Give the boots of which a span of presence ended in the window, its end included and its start not."""
+
+    def workers(self, where: Filter, after: Name, limit: int) -> list[tuple[int, Name]]:
+        """List (number, worker) by service and name, behind a worker."""
+
+    def boots_of(self, workers: Sequence[int], most: int) -> list[BootRow]:
+        """Give the newest boots of workers by number, at most `most` of each, the newest first."""
+
+    def boot_counts(self, workers: Sequence[int]) -> dict[int, int]:
+        """Give how many boots workers had, by number."""
+
+    def bootless_signs(self, workers: Sequence[int]) -> dict[int, int]:
+        """Give the last start or finish of workers in runs without a boot, by number."""
+
+    def running(self) -> dict[Name, tuple[int, int]]:
+        """Give how many runs of a worker have no end, observed or inferred, and their newest fact."""
+
+    def notes(self) -> dict[str, int]:
+        """Give the store's own numbers: the mark, counts of facts, what `note` wrote."""
+
+    def received(self) -> int | None:
+        """Give when the last fact was received."""
+
+    def size_bytes(self) -> int:
+        """Give the room that the store takes."""
+
+
+class Waiting(NamedTuple):
+    """What waits in a queue: when the oldest was due, and how many were due before an instant."""
+
+    due: int | None
+    older: int
+
+
+class BootRow(NamedTuple):
+    """A boot: its number, its worker by number and name, its id (empty for none) and its fold."""
+
+    number: int
+    worker: int
+    service: str
+    name: str
+    boot: str
+    folded: Boot
+
+
+@runtime_checkable
+class ColumnLedger(Ledger, Protocol):
+    """A ledger that also takes plain tasks in columns."""
+
+    def plain(self, events: Sequence[Event]) -> Batch:
+        """Lay facts of tasks out in columns, beside their tasks as they stand; before they are appended."""
+
+    def limits(self, jobs: Iterable[int]) -> dict[int, int]:
+        """Give the registered limits of those of the jobs that have one, by number."""
+
+    def lives(self, boots: Iterable[int]) -> dict[int, Life]:
+        """Give the lives of those of the boots that sent a heartbeat, by number."""
+
+    def save_plain(self, batch: Batch, new: Columns, chosen: Ints) -> None:
+        """Write the plain tasks at some positions of a batch, whose rows are now `new`."""
+
+    def add_columns(self, jobs: Cells, workers: Cells, now: int) -> None:
+        """Add changes to the cells; those that become empty disappear."""
+
+    def of_series(self, changes: Mapping[tuple[int, int], list[int]]) -> dict[tuple[str, str, str], list[int]]:
+        """Name what is given by the numbers of a job and a queue: (service, job, queue)."""
+
+
+class Questions(Flow, Protocol):
     """The read side of a store: one consistent view of it."""
 
     @property
@@ -322,6 +515,15 @@ class Questions(Protocol):
     def last_signs(self) -> dict[str, int]:
         """Give the newest time of each service: a heartbeat, a finish, or the last proof of life of an open run."""
 
+    def position(self) -> Position:
+        """Give the newest position in the log of changes, (0, 0) before the first."""
+
+    def changes(self, after: Position, limit: int) -> Changes:
+        """Give what changed behind a position, in at most `limit` tasks."""
+
+    def runs_of(self, tasks: Sequence[int]) -> Iterator[RunRow]:
+        """Yield the runs of tasks, given by their numbers."""
+
     def gaps(self, where: Filter) -> list[Gap]:
         """Give what senders of these services say that they dropped; kept for ever."""
 
@@ -329,8 +531,67 @@ class Questions(Protocol):
         """Yield every fact of the log with the content hash that was stored with it, by time and id."""
 
 
+class FailureQuestions(Protocol):
+    """What failed: of failed, timed out and lost runs that finished in a window. Labels are not looked at."""
+
+    def failure_total(self, window: Interval, search: Search) -> tuple[int, int]:
+        """Count the failed runs, and their different fingerprints."""
+
+    def failure_groups(
+        self, window: Interval, search: Search, after: tuple[int, int, str] | None, limit: int
+    ) -> list[FailureGroup]:
+        """List groups: most failures first, then the newest, then by fingerprint; behind one of them."""
+
+    def failure_jobs(self, window: Interval, search: Search) -> list[tuple[str, Name, int]]:
+        """Give (fingerprint, job, count), by fingerprint, most failures first, then by service and name."""
+
+    def failure_trend(self, window: Interval, step: int, search: Search) -> list[tuple[str, int, int]]:
+        """Give (fingerprint, bucket, count) of the buckets with failures; bucket 0 begins with the window."""
+
+    def failed_last(self, fingerprint: str, finish: int, search: Search) -> RunRow | None:
+        """Give the run of a group that finished at an instant; of several the least service, task, attempt and run."""
+
+
+class HistoryQuestions(Protocol):
+    """Single runs, single tasks and single jobs."""
+
+    def search(
+        self, search: Search, window: Interval | None, after: Sequence[int | str] | None, limit: int, scan: int
+    ) -> tuple[list[RunRow], int | None]:
+        """List runs in the order of `page`, out of about `scan` that the filter lets through.
+
+        The second is the anchor down to which all were looked at; None where the search came to the end of all runs,
+        or has `limit` of them.
+        """
+
+    def services_of(self, task: str) -> list[str]:
+        """Name the services that have a task of this id."""
+
+    def task(self, key: TaskKey) -> tuple[TaskRow, list[RunRow]] | None:
+        """Give a task and its runs by attempt, anchor, run and submission; None for an unknown one."""
+
+    def facts(self, key: TaskKey, limit: int) -> tuple[int, list[StoredFact]]:
+        """Count the facts of a task, and give the newest of them, by time and id."""
+
+    def name_counts(self) -> dict[str, int]:
+        """Count the names of each kind (job, queue, worker), those that are empty left out."""
+
+    def job_names(self, where: Filter) -> list[Name]:
+        """Name the jobs that any fact named, by service and name."""
+
+    def newest_runs(self, jobs: Sequence[Name], count: int) -> dict[Name, list[RunRow]]:
+        """Give the newest finished runs of each job: by finish, then the least task, attempt, run."""
+
+
+class Reading(Questions, FailureQuestions, HistoryQuestions, Protocol):
+    """Everything that can be asked."""
+
+
 class StoredTask(NamedTuple):
-    """All that a store keeps of a task, for an audit: what was derived, and what it was derived from."""
+    """All that a store keeps of a task, for an audit: what was derived, and what it was derived from.
+
+    `folded` is empty for a plain task: then its runs and `limit` say the same.
+    """
 
     key: TaskKey
     folded: bytes
@@ -342,6 +603,7 @@ class StoredTask(NamedTuple):
     first: int
     runs: list[RunRow]
     facts: list[StoredFact]
+    limit: int | None = None
 
 
 class StoredFact(NamedTuple):
@@ -445,6 +707,9 @@ class Audit(Protocol):
     def coarse_days(self) -> dict[int, int]:
         """Give the number of the finest granularity that is kept, for the days that have lost some."""
 
+    def series(self) -> Iterator[tuple[tuple[str, str, str], bytes]]:
+        """Yield the counters of each (service, job, queue), packed."""
+
     def unreadable(self) -> list[Damage]:
         """Give the rows that could not be read so far: they are left out of what is yielded."""
 
@@ -502,13 +767,72 @@ class Archive(Protocol):
         """Drop the presence of boots that nothing was heard of since an instant; what else they said stays."""
 
 
+class Watch(Protocol):
+    """Waits until somebody writes, in whatever process; for one thread, but for `wake`."""
+
+    def wait(self, timeout_s: float) -> None:
+        """Return when something may have been written, after `wake`, or when the time is over."""
+
+    def wake(self) -> None:
+        """Let `wait` return; may be called from any thread."""
+
+    def close(self) -> None:
+        """Let go of what it holds."""
+
+
+class Access(Protocol):
+    """Tokens, those who are signed in, and what was done: one transaction long."""
+
+    def tokens(self) -> list[Token]:
+        """Give every token that ever was, by name."""
+
+    def token(self, digest: bytes) -> Token | None:
+        """Give the token with a hash, valid or not."""
+
+    def has_tokens_beside(self, name: str) -> bool:
+        """Tell whether there ever was a token of another name."""
+
+    def add_token(self, token: Token) -> bool:
+        """Keep a token; False where there is, or was, one of this name."""
+
+    def revoke(self, name: str, now: int) -> Token | None:
+        """Revoke a token, and give it as it was before; None where there is none. The first time stands."""
+
+    def touch(self, used: Mapping[str, int]) -> None:
+        """Write when tokens were last used; an earlier time than the one that is known changes nothing."""
+
+    def sign_in(self, begun: SignIn) -> None:
+        """Keep that somebody is signed in."""
+
+    def signed_in(self, digest: bytes) -> tuple[SignIn, Token] | None:
+        """Give who is signed in with a cookie of this hash, and the token, valid or not."""
+
+    def sign_out(self, digest: bytes) -> None:
+        """Forget somebody who was signed in."""
+
+    def forget_signed_in(self, now: int) -> None:
+        """Forget all whose time is over."""
+
+    def begin(self, action: Action) -> int:
+        """Write that somebody wants something; give its number. Nothing that is written here can be changed."""
+
+    def end(self, action: int, time: int, status: int, before: Any, after: Any) -> None:
+        """Write what became of it; once."""
+
+    def actions(self, before: int | None, limit: int) -> list[Action]:
+        """Give actions, the newest first, below a number."""
+
+
 class Store(Protocol):
     """Where facts and what follows from them are kept."""
+
+    def access(self, *, write: bool = False) -> AbstractContextManager[Access]:
+        """Open a view of who may do what; with `write` a transaction, without it nothing may be changed."""
 
     def ledger(self) -> AbstractContextManager[Ledger]:
         """Open a transaction: it commits on a clean exit, and leaves no trace after an exception."""
 
-    def questions(self) -> AbstractContextManager[Questions]:
+    def questions(self) -> AbstractContextManager[Reading]:
         """Open a consistent view."""
 
     def audit(self) -> AbstractContextManager[Audit]:
@@ -519,6 +843,9 @@ class Store(Protocol):
 
     def archive(self) -> AbstractContextManager[Archive]:
         """Open a transaction that forgets."""
+
+    def watch(self) -> Watch:
+        """Watch for what is written."""
 
     def close(self) -> None:
         """Let go of all connections."""

@@ -24,4 +24,4 @@ class TestPostgres(StoreConformance):
 
     def open(self, folder: Path) -> PostgresStore:
         """Open the schema that stands for this folder."""
-        return self.schemas.open("store")
+        return self.schemas.open(folder.name[:60])

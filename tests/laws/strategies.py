@@ -47,10 +47,6 @@ _SOMETIMES: dict[str, st.SearchStrategy[Any]] = {
 }
 
 
-def _name(*names: str) -> st.SearchStrategy[str | None]:
-    return st.one_of(st.none(), st.sampled_from(names))
-
-
 class Theme(NamedTuple):
     """What the facts of one example are about: with fewer kinds of things, rare meetings become frequent."""
 
@@ -60,6 +56,9 @@ class Theme(NamedTuple):
     attempts: list[int]
     runs: list[str | None]
     boots: list[str | None]
+    jobs: list[str | None]
+    queues: list[str | None]
+    workers: list[str | None]
     others: int
     etas: bool
     offsets: list[int]
@@ -70,7 +69,12 @@ def _some(*values: Any, least: int = 1) -> st.SearchStrategy[list[Any]]:
     return st.one_of(st.just(list(values)), st.lists(st.sampled_from(values), min_size=least, max_size=3, unique=True))
 
 
-_themes = st.builds(
+_offsets = st.one_of(
+    st.just(OFFSETS),
+    st.lists(st.sampled_from(OFFSETS[:12]), min_size=2, max_size=5, unique=True),
+    st.lists(st.sampled_from(OFFSETS), min_size=2, max_size=5, unique=True),
+)
+_wild_themes = st.builds(
     Theme,
     kinds=_some(*TASK_TYPES, least=2),
     keys=_some(*sorted(_SOMETIMES), least=0),
@@ -78,14 +82,34 @@ _themes = st.builds(
     attempts=st.sampled_from([[1, 1, 1, 2, 2, 3], [1], [1, 2]]),
     runs=st.sampled_from([["r1", "r1", None, "r2", "r3"], ["r1"], ["r1", "r2"], ["r1", None]]),
     boots=st.sampled_from([[None, "b1", "b2"], ["b1"], ["b1", None], [None]]),
+    jobs=st.just([None, "j1", "j2"]),
+    queues=st.just([None, "q1", "q2"]),
+    workers=st.just([None, "w1", "w2"]),
     others=st.sampled_from([2, 0, 5]),
     etas=st.booleans(),
-    offsets=st.one_of(
-        st.just(OFFSETS),
-        st.lists(st.sampled_from(OFFSETS[:12]), min_size=2, max_size=5, unique=True),
-        st.lists(st.sampled_from(OFFSETS), min_size=2, max_size=5, unique=True),
-    ),
+    offsets=_offsets,
 )
+_PLAIN_TYPES = ["task.submitted", "task.started", "task.succeeded"]
+_calm_themes = st.builds(
+    Theme,
+    kinds=st.one_of(
+        st.just(_PLAIN_TYPES),
+        st.sampled_from(TASK_TYPES).map(lambda kind: [*_PLAIN_TYPES, *_PLAIN_TYPES, kind]),
+    ),
+    keys=st.sampled_from([[], ["timeout_ms"], ["imported"], ["timeout_ms", "imported", "error"], sorted(_SOMETIMES)]),
+    tasks=st.sampled_from([["t1", "t2", "t3", "t4", "t5", "t6", "t7", "t8"], ["t1", "t2"]]),
+    attempts=st.sampled_from([[1], [1], [1] * 9 + [2]]),
+    runs=st.sampled_from([["r1"], ["r1", None], ["r1"] * 9 + ["r2"]]),
+    boots=st.sampled_from([["b1"], ["b1", None], [None], ["b1"] * 9 + ["b2"]]),
+    jobs=st.sampled_from([["j1"], ["j1", None], ["j1"] * 9 + ["j2"]]),
+    queues=st.sampled_from([["q1"], ["q1", None], ["q1"] * 9 + ["q2"]]),
+    workers=st.sampled_from([["w1"], ["w1", None], ["w1"] * 9 + ["w2"]]),
+    others=st.sampled_from([0, 2]),
+    etas=st.sampled_from([False, False, True]),
+    offsets=_offsets,
+)
+"""Themes under which most tasks stay plain, and some turn odd in one way or another."""
+_themes = st.one_of(_wild_themes, _calm_themes)
 
 
 @st.composite
@@ -102,9 +126,9 @@ def _task_fact(draw: st.DrawFn, theme: Theme) -> dict[str, Any]:
         "task": draw(st.sampled_from(theme.tasks)),
         "attempt": draw(st.sampled_from(theme.attempts)),
         "run": None if kind == "task.submitted" else draw(st.sampled_from(theme.runs)),
-        "job": draw(_name("j1", "j2")),
-        "queue": draw(_name("q1", "q2")),
-        "worker": draw(_name("w1", "w2")),
+        "job": draw(st.sampled_from(theme.jobs)),
+        "queue": draw(st.sampled_from(theme.queues)),
+        "worker": draw(st.sampled_from(theme.workers)),
         "boot": draw(st.sampled_from(theme.boots)),
         "duration_ms": draw(durations_ms) if kind not in {"task.submitted", "task.started"} else None,
         "data": data,
@@ -142,7 +166,11 @@ def _fact(draw: st.DrawFn, theme: Theme) -> Event:
     return event
 
 
-facts = _themes.flatmap(
-    lambda theme: st.lists(_fact(theme), min_size=1, max_size=25, unique_by=lambda fact: (fact.id, fact.time))
-)
+def _facts_under(theme: Theme) -> st.SearchStrategy[list[Event]]:
+    return st.lists(_fact(theme), min_size=1, max_size=25, unique_by=lambda fact: (fact.id, fact.time))
+
+
+facts = _themes.flatmap(_facts_under)
 """Facts of different identity; whoever needs repetitions repeats them."""
+calm_facts = _calm_themes.flatmap(_facts_under)
+"""The same, of tasks that are mostly plain."""

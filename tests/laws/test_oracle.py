@@ -180,9 +180,11 @@ class Servers:
                     opened.close()
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def servers(request: pytest.FixtureRequest) -> Servers:
-    """Give servers of one kind."""
+@pytest.fixture(params=["sqlite", "columns", "postgres"])
+def servers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Servers:
+    """Give servers of one kind: "columns" settles every plain task in columns, which else only large batches do."""
+    if request.param == "columns":
+        monkeypatch.setattr(ingest, "TOGETHER_FACTS", 1)
     return Servers(request.getfixturevalue("schemas") if request.param == "postgres" else None)
 
 

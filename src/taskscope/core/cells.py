@@ -49,7 +49,8 @@ WORKER_FIELDS = (
 
 WAIT, OK, BAD, OTHER = range(4)
 """The four histograms of a job cell: waits; durations of succeeded, of failed, of other runs."""
-_HISTOGRAM_SPAN = 4096
+HISTOGRAM_SPAN = 4096
+"""A bucket of a kind has the number `kind * HISTOGRAM_SPAN + bucket`."""
 POSITION = {name: position for position, name in enumerate(JOB_FIELDS)}
 """Where each count stands in a cell by job."""
 
@@ -100,7 +101,7 @@ class JobCell:
 
     def observe(self, kind: int, value: int, sign: int) -> None:
         """Put a duration into one of the four histograms."""
-        number = kind * _HISTOGRAM_SPAN + sketch.bucket(value)
+        number = kind * HISTOGRAM_SPAN + sketch.bucket(value)
         count = self.histogram.get(number, 0) + sign
         if count:
             self.histogram[number] = count
@@ -111,7 +112,7 @@ class JobCell:
         """Give the merged histogram of some kinds."""
         merged: sketch.Histogram = {}
         for number, count in self.histogram.items():
-            kind, bucket = divmod(number, _HISTOGRAM_SPAN)
+            kind, bucket = divmod(number, HISTOGRAM_SPAN)
             if kind in kinds:
                 merged[bucket] = merged.get(bucket, 0) + count
         return merged

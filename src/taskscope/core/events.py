@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 from typing import Any
 
 import msgspec
@@ -24,6 +25,7 @@ OTHER_TYPES = ("resource.sampled", "job.registered", "spool.gap")
 EVENT_TYPES = TASK_TYPES + WORKER_TYPES + OTHER_TYPES
 
 _canonical = msgspec.json.Encoder(order="deterministic")
+_signed = struct.Struct(">q")
 
 
 class Event(msgspec.Struct, gc=False):
@@ -79,8 +81,9 @@ def canonical(event: Event) -> bytes:
 
 def content_hash(name: str, content: bytes) -> int:
     """Shorten the id and the canonical content to a signed 64-bit number: facts with one identity must agree in it."""
-    digest = hashlib.blake2b(content + name.encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big", signed=True)
+    number: int
+    [number] = _signed.unpack(hashlib.blake2b(content + name.encode(), digest_size=8).digest())
+    return number
 
 
 def derived_id(content: bytes) -> str:

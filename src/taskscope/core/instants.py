@@ -19,6 +19,8 @@ def instant(field: str, value: datetime | float) -> int:
     InputError
         It lacks its offset, or lies outside of the years 1970 to 9999.
     """
+    if type(value) is float and 0 <= value < LATEST_US / 1000:  # most are
+        return round(value * 1000)
     if isinstance(value, datetime):
         if value.tzinfo is None:
             raise refuse(field, value.isoformat(), "has no offset", "add Z for UTC, or an offset such as +08:00")

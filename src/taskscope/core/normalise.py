@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from taskscope.core.clock import from_ms
-from taskscope.core.events import EVENT_TYPES, Event, canonical, content_hash, derived_id
+from taskscope.core.events import EVENT_TYPES, TASK_TYPES, Event, canonical, content_hash, derived_id
 from taskscope.core.explain import explain, explain_fields
 from taskscope.core.instants import instant
 from taskscope.core.payload import check_payload, holds_beyond
@@ -21,6 +21,7 @@ LONGEST_US = 100 * 366 * 86_400_000_000
 """The longest duration that is believed: a century."""
 
 _TYPES = frozenset(EVENT_TYPES)
+_OF_TASKS = frozenset(TASK_TYPES)
 
 _decoder = msgspec.json.Decoder(Wire)
 
@@ -66,10 +67,13 @@ def normalise(wire: Wire, *, check_nul: bool = True) -> tuple[Event, int]:
     kind = wire.type
     if kind is None or kind not in _TYPES:
         raise refuse("type", kind, "is no event type", "send one of " + ", ".join(EVENT_TYPES))
-    if wire.time is None:
+    moment = wire.time
+    if moment is None:
         raise refuse("time", None, "is missing", "send RFC 3339 with an offset, or epoch milliseconds")
-    time = instant("time", wire.time)
-    task = _task(kind, wire)
+    time = instant("time", moment)
+    task = wire.task
+    if type(task) is not str or kind not in _OF_TASKS or not 0 < len(task) <= TASK_LIMIT:
+        task = _task(kind, wire)
     attempt = 1 if wire.attempt is None else wire.attempt
     if not 1 <= attempt <= 2**31:
         raise refuse("attempt", attempt, "is out of range", "attempts count from 1")

@@ -35,17 +35,18 @@ def _lower_bounds() -> list[int]:
     return bounds
 
 
-_BOUNDS = _lower_bounds()
+BOUNDS = _lower_bounds()
+"""The least integer of each bucket, and behind them that of a bucket there is not."""
 
 
 def bucket(value: int) -> int:
     """Give the number of the bucket that holds a non-negative integer; what is above `MAX_VALUE` shares the last."""
-    return min(bisect_right(_BOUNDS, value), len(_BOUNDS) - 1) - 1
+    return min(bisect_right(BOUNDS, value), len(BOUNDS) - 1) - 1
 
 
 def bounds(number: int) -> tuple[int, int]:
     """Give the least and the greatest integer of a bucket."""
-    return _BOUNDS[number], _BOUNDS[number + 1] - 1
+    return BOUNDS[number], BOUNDS[number + 1] - 1
 
 
 def representative(number: int) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import zlib
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -12,7 +13,7 @@ import msgspec
 from taskscope.core.events import Event
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from taskscope.core.runs import Run
     from taskscope.ports import TaskKey
@@ -30,6 +31,19 @@ def id_to_column(name: str) -> bytes | str:
     if len(name) == 36 and _UUID.fullmatch(name):
         return bytes.fromhex(name.replace("-", ""))
     return name
+
+
+def ids_to_columns(names: Sequence[str]) -> list[bytes | str]:
+    """Write many event ids; almost always all of them are canonical UUIDs, and are looked at together."""
+    count, text = len(names), ";".join(names) + ";"
+    if len(text) == 37 * count and text.lower() == text and text[36::37] == ";" * count:
+        dashes = "-" * count
+        if text[8::37] == text[13::37] == text[18::37] == text[23::37] == dashes and text.count("-") == 4 * count:
+            with suppress(ValueError):
+                packed = bytes.fromhex(text.replace("-", "").replace(";", ""))
+                if len(packed) == 16 * count:  # as all are hexadecimal digits, and none is a blank
+                    return [packed[start : start + 16] for start in range(0, 16 * count, 16)]
+    return [id_to_column(name) for name in names]
 
 
 def id_from_column(column: bytes | str) -> str:
@@ -105,6 +119,7 @@ def run_to_row(task_id: int, run: Run, names: Triple, boot: int | None) -> tuple
         run.outputs,
         run.proof,
         run.recheck,
+        run.fingerprint,
     )
 
 
@@ -112,3 +127,8 @@ def checksum(values: Iterable[Any]) -> int:
     """Protect what can't be computed again from the log, so that `verify` notices a change of it."""
     text = json.dumps([v.hex() if isinstance(v, bytes) else v for v in values], separators=(",", ":"))
     return zlib.crc32(text.encode())
+
+
+def like(text: str) -> str:
+    r"""Make a pattern of LIKE that finds a text anywhere; its own wildcards stand for themselves, behind a `\`."""
+    return "%" + re.sub(r"([\\%_])", r"\\\1", text) + "%"

@@ -51,7 +51,7 @@ class PostgresAudit:
         for row in self._stream(self._sql["tasks"]):
             number, service, name, *stored = row
             found = [run_row(run) for run in runs.of(number)]
-            yield StoredTask._make(((service, name), *stored, found, self._facts_of(facts.of(number))))
+            yield StoredTask._make(((service, name), *stored, found, self._facts_of(facts.of(number)), None))
 
     def boots(self) -> Iterator[StoredBoot]:
         """Yield every boot with its presence and facts."""
@@ -117,6 +117,11 @@ class PostgresAudit:
     def coarse_days(self) -> dict[int, int]:
         """Give the number of the finest granularity that is kept, for the days that have lost some."""
         return dict(self._stream(self._sql["coarse_days"]))
+
+    def series(self) -> Iterator[tuple[tuple[str, str, str], bytes]]:
+        """Yield the counters of each (service, job, queue), packed."""
+        for service, job, queue, packed in self._stream(self._sql["series"]):
+            yield (service, job, queue), packed
 
     # --- damage ---
 

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from taskscope.store.sqlite.names import Names
 
 
+_ALL = 1 << 62
+"""Behind every sequence number."""
+
+
 class SqliteArchive:
     """Forgets within one `BEGIN IMMEDIATE` transaction."""
 
@@ -89,11 +93,20 @@ class SqliteArchive:
             facts = self._old_facts("e.task = ?", number, bound)
             if not facts:
                 continue
+            self._keep_fold(number)
             folded = task.pack(task.fold(facts, task.unpack(base) if base else None))
             days = json.dumps(sorted({fact.time // DAY * DAY for fact in facts} | set(json.loads(known_days or "[]"))))
             crc = rows.checksum((*key, folded, days))
             self._connection.execute(self._sql["rebase_task"], (folded, days, crc, number))
             self._connection.execute(self._sql["forget_facts"], (number, bound))
+
+    def _keep_fold(self, number: int) -> None:
+        """Write the fold of a plain task, which its facts said so far."""
+        [folded] = self._connection.execute("SELECT folded FROM task WHERE id = ?", (number,)).fetchone()
+        if not folded:
+            facts = self._old_facts("e.task = ?", number, _ALL)
+            statement = "UPDATE task SET folded = ?, limit_us = NULL WHERE id = ?"
+            self._connection.execute(statement, (task.pack(task.fold(facts)), number))
 
     def rebase_others(self, bound: int) -> int:
         """Fold worker and job facts before the bound into their bases and drop them; give how many facts went."""

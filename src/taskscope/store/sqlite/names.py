@@ -11,8 +11,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Sequence
 
+    from taskscope.core.events import Event
     from taskscope.store.rows import Triple
+
+_MOST_TRIPLES = 100_000
+"""Combinations of names that are remembered, about 20 MiB; more of them mean that names are made up for each task."""
 
 
 class Names:
@@ -64,9 +69,17 @@ class Names:
         key = (service, job, queue, worker)
         numbers = self._triples.get(key)
         if numbers is None:
+            if len(self._triples) >= _MOST_TRIPLES:
+                self._triples.clear()
             numbers = self._triples[key] = (
                 None if job is None else self.ensure("job", service, job),
                 None if queue is None else self.ensure("queue", service, queue),
                 None if worker is None else self.ensure("worker", service, worker),
             )
         return numbers
+
+    def triples(self, events: Sequence[Event]) -> list[Triple]:
+        """Give the numbers of the names that each of many facts bears."""
+        known, triple = self._triples.get, self.triple
+        named = [(event.service, event.job, event.queue, event.worker) for event in events]
+        return [known(names) or triple(*names) for names in named]

@@ -1,5 +1,6 @@
 -- name: tasks
-SELECT t.id, t.service, t.task, t.folded, t.base, t.state, t.cancelled, j.name, q.name, t.first_us
+SELECT t.id, t.service, t.task, t.folded, t.base, t.state, t.cancelled, j.name, q.name, t.first_us,
+    t.limit_us
 FROM task AS t LEFT JOIN name AS j ON j.id = t.job LEFT JOIN name AS q ON q.id = t.queue ORDER BY t.id
 
 -- name: facts
@@ -37,6 +38,14 @@ FROM worker_cell AS c JOIN name AS w ON w.id = c.worker JOIN name AS q ON q.id =
 SELECT 'meta', key, crc, key, value FROM meta
 UNION ALL SELECT 'coarse_day', day_us, crc, day_us, finest FROM coarse_day
 UNION ALL SELECT 'sealed_day', service || '/' || day_us, crc, service, day_us FROM sealed_day
+
+-- name: protected_series
+SELECT 'series', s.id, s.crc, s.id, j.service, j.name, q.name, s.packed
+FROM series AS s JOIN name AS j ON j.id = s.job JOIN name AS q ON q.id = s.queue
+
+-- name: series
+SELECT j.service, j.name, q.name, s.packed
+FROM series AS s JOIN name AS j ON j.id = s.job JOIN name AS q ON q.id = s.queue ORDER BY s.id
 
 -- name: protected_bases
 SELECT 'task', service || '/' || task, base_crc, service, task, base, base_days FROM task WHERE base IS NOT NULL

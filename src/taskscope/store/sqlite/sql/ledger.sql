@@ -4,21 +4,29 @@ INSERT INTO event (seq, id, time_us, hash, received_us, type, service, task, sub
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: save_task
-INSERT INTO task (id, key, service, task, folded, state, cancelled, job, queue, first_us)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO task (id, key, service, task, folded, state, cancelled, job, queue, first_us, limit_us)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET
     folded = excluded.folded,
     state = excluded.state,
     cancelled = excluded.cancelled,
     job = excluded.job,
     queue = excluded.queue,
-    first_us = excluded.first_us;
+    first_us = excluded.first_us,
+    limit_us = excluded.limit_us;
+
+-- name: facts_of_task
+SELECT e.id, e.type, e.time_us, e.service, t.task, e.attempt, e.run, j.name, q.name, w.name, e.boot, e.duration_us,
+    e.data
+FROM event AS e JOIN task AS t ON t.id = e.task LEFT JOIN name AS j ON j.id = e.job
+LEFT JOIN name AS q ON q.id = e.queue LEFT JOIN name AS w ON w.id = e.worker
+WHERE e.task = ?;
 
 -- name: save_run
 INSERT INTO run (task, attempt, run, submission, anchor_us, job, queue, worker, boot, state, submitted_us,
     due_us, started_us, finished_us, duration_us, wait_us, skewed, outcome, inferred, end_type, end_id, error_type,
-    error_message, progress, outputs, proof_us, recheck_us)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+    error_message, progress, outputs, proof_us, recheck_us, fingerprint)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: drop_run
 DELETE FROM run WHERE task = ? AND attempt = ? AND run = ? AND submission = ?;
@@ -63,3 +71,12 @@ SELECT value FROM meta WHERE key = ?;
 
 -- name: write_meta
 INSERT OR REPLACE INTO meta (key, value, crc) VALUES (?, ?, ?);
+
+-- name: next_change
+SELECT coalesce(max(number), 0) + 1 FROM change_log;
+
+-- name: log_change
+INSERT INTO change_log (number, token, tasks) VALUES (?, ?, ?);
+
+-- name: forget_changes
+DELETE FROM change_log WHERE number <= ?;

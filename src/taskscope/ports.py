@@ -22,11 +22,10 @@ if TYPE_CHECKING:
     from taskscope.core.gaps import Gap
     from taskscope.core.intervals import Interval
     from taskscope.core.packs import Ended, Pack, Worked
-    from taskscope.core.plain_columns import Batch, Columns
+    from taskscope.core.plain_columns import Batch, Columns, Ints
     from taskscope.core.presence import Boot, Life
     from taskscope.core.registry import Job
     from taskscope.core.runs import View
-    from taskscope.core.spans import Ints
     from taskscope.core.task import Task
 
 TaskKey = tuple[str, str]
@@ -271,6 +270,52 @@ class Ledger(Protocol):
         """Write a number of the store's own under a name, over the one that is there."""
 
 
+class Packs(Protocol):
+    """What a store says of busy time in arrays, and the packs that it keeps of it, see `taskscope.core.packs`.
+
+    Numbers of workers and queues are the store's own.
+    """
+
+    def runs(self, window: Interval) -> Worked:
+        """Give the runs of less than an hour that were busy in a window."""
+
+    def long_runs(self, window: Interval) -> Worked:
+        """Give the runs of an hour and more that were busy in a window."""
+
+    def open_runs(self, window: Interval) -> Worked:
+        """Give the runs without an end, up to their last proof of life, that were busy in a window."""
+
+    def ends(self, window: Interval) -> Ended:
+        """Give the ends of runs that lie in a window."""
+
+    def workers(self) -> dict[int, Name]:
+        """Give the names of all workers by their numbers."""
+
+    def queues(self, where: Filter) -> list[int] | None:
+        """Give the numbers of the queues that a question is about; None stands for all there are."""
+
+    def unpacked(self, window: Interval) -> list[Interval]:
+        """Give the slices in which something changed since they were packed, as intervals in any order."""
+
+    def packs(self, window: Interval, queues: Sequence[int]) -> Iterator[tuple[int, int, Pack]]:
+        """Yield (start, queue, pack) of the slices that begin in a window; queue 0 stands for all."""
+
+    def packed_runs(self, window: Interval, workers: Ints | None = None) -> Iterator[Worked]:
+        """Yield the runs (of some workers) of each slice that begins in a window; they are clipped to their slice."""
+
+    def touched(self) -> list[int]:
+        """Give the numbers of all slices that are packed or that a run touches, in order."""
+
+    def stored(self, window: Interval) -> dict[tuple[int, int], tuple[bytes, bytes | None]]:
+        """Give (pack, runs) as they are kept by (start, queue), of the slices that begin in a window."""
+
+    def oldest(self, before: int) -> int | None:
+        """Give the start of the first slice that is to be packed and that ends before an instant."""
+
+    def save(self, window: Interval, made: Mapping[int, tuple[Mapping[int, bytes], bytes]]) -> None:
+        """Replace the packs of whole slices: (packs by queue, runs) by start."""
+
+
 class Flow(Protocol):
     """Questions about how things flow now: what waits, what runs, who is there, and what counters say."""
 
@@ -379,52 +424,6 @@ class ColumnLedger(Ledger, Protocol):
 
     def of_series(self, changes: Mapping[tuple[int, int], list[int]]) -> dict[tuple[str, str, str], list[int]]:
         """Name what is given by the numbers of a job and a queue: (service, job, queue)."""
-
-
-class Packs(Protocol):
-    """What a store says of busy time in arrays, and the packs that it keeps of it, see `taskscope.core.packs`.
-
-    Numbers of workers and queues are the store's own.
-    """
-
-    def runs(self, window: Interval) -> Worked:
-        """Give the runs of less than an hour that were busy in a window."""
-
-    def long_runs(self, window: Interval) -> Worked:
-        """Give the runs of an hour and more that were busy in a window."""
-
-    def open_runs(self, window: Interval) -> Worked:
-        """Give the runs without an end, up to their last proof of life, that were busy in a window."""
-
-    def ends(self, window: Interval) -> Ended:
-        """Give the ends of runs that lie in a window."""
-
-    def workers(self) -> dict[int, Name]:
-        """Give the names of all workers by their numbers."""
-
-    def queues(self, where: Filter) -> list[int] | None:
-        """Give the numbers of the queues that a question is about; None stands for all there are."""
-
-    def unpacked(self, window: Interval) -> list[Interval]:
-        """Give the slices in which something changed since they were packed, as intervals in any order."""
-
-    def packs(self, window: Interval, queues: Sequence[int]) -> Iterator[tuple[int, int, Pack]]:
-        """Yield (start, queue, pack) of the slices that begin in a window; queue 0 stands for all."""
-
-    def packed_runs(self, window: Interval, workers: Ints | None = None) -> Iterator[Worked]:
-        """Yield the runs (of some workers) of each slice that begins in a window; they are clipped to their slice."""
-
-    def touched(self) -> list[int]:
-        """Give the numbers of all slices that are packed or that a run touches, in order."""
-
-    def stored(self, window: Interval) -> dict[tuple[int, int], tuple[bytes, bytes | None]]:
-        """Give (pack, runs) as they are kept by (start, queue), of the slices that begin in a window."""
-
-    def oldest(self, before: int) -> int | None:
-        """Give the start of the first slice that is to be packed and that ends before an instant."""
-
-    def save(self, window: Interval, made: Mapping[int, tuple[Mapping[int, bytes], bytes]]) -> None:
-        """Replace the packs of whole slices: (packs by queue, runs) by start."""
 
 
 class Questions(Flow, Protocol):

@@ -5,23 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
-import numpy as np
 
 from taskscope.core.cells import BAD, OK, OTHER, JobCell
-from taskscope.core.spans import Ints, ints
-from taskscope.stats.durations import estimated, exact
+from taskscope.stats.durations import estimated, exact, joined
 from taskscope.stats.summary import ratio
 from taskscope.stats.units import Milliseconds, Ratio
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from taskscope.core.spans import Ints
     from taskscope.ports import Filter, Name, Questions
     from taskscope.stats.windows import Cover
 
 EXACT_UP_TO = 10_000
 """How many runs of a list of jobs are looked at one by one; beyond, percentiles come from histograms."""
-_NOTHING = ints(())
 
 
 class Spread(msgspec.Struct, omit_defaults=True):
@@ -94,10 +92,7 @@ def spreads(
     if window.sealed or finished > EXACT_UP_TO:
         return [spread_from(_added(cells, group)) for group in wanted]
     found = q.lengths(window.window, where)
-    return [
-        spread_of(np.concatenate([_NOTHING, *(part for job in group for part in found.get(job, ()))]))
-        for group in wanted
-    ]
+    return [spread_of(joined(part for job in group for part in found.get(job, ()))) for group in wanted]
 
 
 def _added(cells: dict[Name, JobCell], jobs: tuple[Name, ...]) -> JobCell:

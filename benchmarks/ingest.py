@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-BATCH = 10_000
-"""As `taskscope import` has it, for both sides."""
+BATCH = 5_000
+"""As a server writes them together, for both sides."""
 
 
 def measure(folder: Path, tasks: int) -> dict[str, Any]:
@@ -29,7 +29,8 @@ def measure(folder: Path, tasks: int) -> dict[str, Any]:
 
     Returns
     -------
-    Events a second of wall and CPU time, the limit beside it, their ratio, seconds of each question, bytes an event.
+    Events a second of wall and CPU time, the limit beside it, their ratio, seconds of each question, bytes an event;
+    and the first two of tasks whose facts come far apart.
     """
     collect_rarely()  # as every command does
     arrived = workload.lines(tasks)
@@ -59,6 +60,17 @@ def measure(folder: Path, tasks: int) -> dict[str, Any]:
             "verify": _seconds(lambda: stats.verify(store)),
         },
         "differences": len(stats.verify(store)["differences"]),
+        "apart": _apart(folder / "apart.db", tasks, now),
+    }
+
+
+def _apart(path: Path, tasks: int, now: int) -> dict[str, int]:
+    """Ingest tasks that wait and run for minutes: their three facts come in different batches."""
+    arrived = workload.lines(tasks, apart=True)
+    wall, cpu = _timed(lambda: _ours(SqliteStore(path), arrived, now))
+    return {
+        "taskscope_events_per_s": round(len(arrived) / wall),
+        "taskscope_events_per_cpu_s": round(len(arrived) / cpu),
     }
 
 

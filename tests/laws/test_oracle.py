@@ -139,14 +139,15 @@ def stories(draw: st.DrawFn) -> Story:
 class Servers:
     """Opens one store twice for each story: as two servers that take turns."""
 
-    def __init__(self, schemas: Schemas | None) -> None:
-        """Give schemas for PostgreSQL; without them, every story gets a file."""
+    def __init__(self, schemas: Schemas | None, share: float = 1.0) -> None:
+        """Give schemas for PostgreSQL; without them, every story gets a file. `share` is that of the examples."""
         self._schemas = schemas
+        self._share = share
         self._reused = [schemas.open("laws") for _ in range(2)] if schemas else []
 
     def examples(self, count: int) -> int:
         """Give how many examples a law gets: each costs a server more than a file in memory."""
-        return count // 10 if self._schemas else count
+        return count // 10 if self._schemas else round(count * self._share)
 
     @contextmanager
     def told(self, story: Story) -> Iterator[Store]:
@@ -183,9 +184,12 @@ class Servers:
 @pytest.fixture(params=["sqlite", "columns", "postgres"])
 def servers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Servers:
     """Give servers of one kind: "columns" settles every plain task in columns, which else only large batches do."""
+    if request.param == "postgres":
+        return Servers(request.getfixturevalue("schemas"))
     if request.param == "columns":
         monkeypatch.setattr(ingest, "TOGETHER_FACTS", 1)
-    return Servers(request.getfixturevalue("schemas") if request.param == "postgres" else None)
+        return Servers(None, share=0.3)
+    return Servers(None)
 
 
 def us(text: str | None) -> int | None:

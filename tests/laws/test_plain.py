@@ -79,7 +79,7 @@ def contents(store: SqliteStore) -> dict[str, Any]:
     return {"tasks": sorted(tasks), "cells": cells, "workers": workers, "boots": boots, "counters": counters}
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(tellings(), st.sampled_from([LATEST, ORIGIN + HOUR]))
 def test_columns_and_single_tasks_leave_the_same_store(steps: list[tuple[bool, list[Event] | int]], now: int) -> None:
     singly = told(steps, now, columns=False)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from litestar import Litestar, MediaType, get
+from litestar import Litestar, get
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
+from taskscope.server import pages
 from taskscope.server.asked import PROVIDED
 from taskscope.server.context import Context, Settings, clock
 from taskscope.server.events import take_events
@@ -24,20 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from taskscope.ports import Store
-
-_PAGE = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>Taskscope</title>
-<h1>Taskscope</h1>
-<p>This server takes facts and answers questions; its pages come with a later version.</p>
-<p><a href="/api/v1/openapi.json">What it answers</a></p>
-</html>
-"""
-
-
-@get("/", media_type=MediaType.HTML, sync_to_thread=False, include_in_schema=False)
-def get_page() -> str:
-    """Say that the pages are still to come."""
-    return _PAGE
 
 
 @get("/api/v1/health", sync_to_thread=False, summary="Alive or not, nothing else")
@@ -73,7 +60,7 @@ def create_app(
     intake = Intake(store, clock)
     return Litestar(
         [
-            get_page,
+            *pages.handlers(pages.load()),
             get_health,
             take_events,
             get_stats,

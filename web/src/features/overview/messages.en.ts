@@ -1,0 +1,43 @@
+export const en = {
+  title: "Overview",
+  well: (runs: string) => `All is well: ${runs} runs finished`,
+  quiet: "Nothing ran in this range",
+  trouble: (jobs: number, workers: number, queues: number) =>
+    [
+      jobs > 0 && `${jobs} ${jobs === 1 ? "job" : "jobs"} failing`,
+      workers > 0 && `${workers} ${workers === 1 ? "worker" : "workers"} gone`,
+      queues > 0 && `${queues} ${queues === 1 ? "queue" : "queues"} stuck`,
+    ]
+      .filter(Boolean)
+      .join(", "),
+  runsPerMinute: "Runs / min",
+  success: "Success rate",
+  active: "Active",
+  ofSlots: (slots: string) => `of ${slots} slots`,
+  activeNote: "running now",
+  waiting: "Waiting",
+  oldest: (time: string) => `oldest ${time}`,
+  noneWaits: "nothing waits",
+  p95: "p95 run time",
+  average: (time: string) => `average ${time}`,
+  workers: "Workers",
+  workersNote: "active · idle · gone",
+  outcomes: (step: string) => `Outcomes per ${step}`,
+  attention: "Needs attention",
+  attentionNote: "success below 95 %, workers gone, queues stuck",
+  allWell: "Nothing needs attention.",
+  failing: (share: string, failures: string, runs: string) => `${share} failing: ${failures} of ${runs} runs`,
+  gone: (time: string) => `gone since ${time}`,
+  stuck: (count: string) => `${count} wait too long`,
+  topFailures: "Top failures",
+  noFailures: "Nothing failed.",
+  lastSeen: "last",
+  gaps: (count: string) => `Incomplete: a sender could not keep ${count} facts of this range.`,
+  all: "All failures",
+  firstTitle: "No fact has arrived yet",
+  firstText: "Taskscope shows what applications record. Send the first fact, and this page fills by itself.",
+  firstAny: "Any language",
+  arrived: "The first fact has arrived.",
+  waitingForFacts: "Waiting for the first fact …",
+};
+export type Messages = typeof en;

@@ -12,9 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import ingest, recording
+from benchmarks import ingest, recording, stream
 
 TASKS = int(os.environ.get("TASKSCOPE_BENCH_TASKS", "340000"))
+FACTS = int(os.environ.get("TASKSCOPE_BENCH_FACTS", "2000"))
 RECORDS = int(os.environ.get("TASKSCOPE_BENCH_RECORDS", "1000000"))
 
 
@@ -44,12 +45,17 @@ def _recording() -> dict[str, Any]:
     return recording.measure(RECORDS)
 
 
+def _stream() -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        return stream.measure(Path(folder), FACTS)
+
+
 def _load() -> list[float]:
     """Tell how many processes wanted to run, on average of 1, 5 and 15 minutes; compare it with the cores."""
     return [round(one, 2) for one in os.getloadavg()]
 
 
-MEASUREMENTS: dict[str, Callable[[], dict[str, Any]]] = {"recording": _recording, "ingest": _ingest}
+MEASUREMENTS: dict[str, Callable[[], dict[str, Any]]] = {"recording": _recording, "ingest": _ingest, "stream": _stream}
 
 
 if __name__ == "__main__":

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from taskscope.store.postgres.connection import Connection
 
 ANOTHER_NULL = {"bytea": b"\1", "text": "x", "boolean": True}
-UNTOLD = {"event", "meta"}  # a sample is folded into nothing; a count of refusals is told nowhere else
+# a sample is folded into nothing; a count of refusals is told nowhere else; the log of changes is shown nowhere
+UNTOLD = {"event", "meta", "change_log"}
 
 
 class Uncommitted:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,9 @@ from taskscope.sdk.framing import SEGMENT_SUFFIX
 from taskscope.sdk.home import SPOOL
 from taskscope.sdk.sidecars import read_offset
 from taskscope.sdk.waiting import look_at_rejected
+from taskscope.server.context import Spool
 from taskscope.server.loops import Loop
+from taskscope.stats.exported import DIFFERENCES, VERIFIED
 from taskscope.store.sqlite import SqliteStore, copies, inspection
 
 if TYPE_CHECKING:
@@ -374,6 +376,19 @@ def oldest_s(home: Path, now_s: float) -> float:
         if read_offset(path, found.st_size) < found.st_size:
             oldest = min(oldest, found.st_mtime)
     return now_s - oldest
+
+
+def spool(settings: Settings) -> Spool:
+    """Look at the spool of the home, as a server tells of it."""
+    waiting = backlog(settings.home)
+    return Spool(waiting["bytes"], oldest_s(settings.home, time.time()), waiting["rejected"])
+
+
+def verified(store: Store, differences: int, now: int) -> None:
+    """Keep what `verify` found, for those who watch; a store that can't be written keeps its verdict for itself."""
+    with suppress(StoreError), store.ledger() as ledger:
+        ledger.note(VERIFIED, now)
+        ledger.note(DIFFERENCES, differences)
 
 
 def loops(settings: Settings, store: Store) -> list[Loop]:

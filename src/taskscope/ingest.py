@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from taskscope.core import presence, registry, task
+from taskscope.core import counters, presence, registry, task
 from taskscope.core.clock import DAY, MINUTE, to_text
 from taskscope.core.contributions import contributions
 from taskscope.core.deltas import Deltas
@@ -99,6 +99,7 @@ def accept(store: Store, facts: Sequence[Fact], now: int, malformed: int = 0) ->
             refused["malformed"] = malformed
         if refused:
             ledger.count(refused)
+        ledger.received(receipt.accepted, receipt.duplicates)
         if fresh:
             _settle(ledger, fresh, now)
         return receipt
@@ -119,6 +120,7 @@ def sweep(store: Store, now: int) -> int:
 
     def pass_on(ledger: Ledger) -> int:
         seen = 0
+        changed: list[TaskKey] = []
         before = Circumstances(ledger, ledger.mark())
         if now <= before.mark:
             return 0
@@ -126,8 +128,10 @@ def sweep(store: Store, now: int) -> int:
         after = Circumstances(ledger, now)
         while keys := ledger.due(now, _SWEEP_CHUNK):
             folds = ledger.tasks(keys)
-            _refold(ledger, folds, {}, before, after, now)
+            changed += _refold(ledger, folds, {}, before, after, now)
             seen += len(keys)
+        if changed:
+            ledger.log_change(changed)
         return seen
 
     return _in_one_transaction(store, pass_on)
@@ -216,7 +220,7 @@ def _settle(ledger: Ledger, facts: Sequence[Fact], now: int) -> None:
     jobs = _fold_jobs(ledger, of_jobs, before, after)
     if boots or jobs:
         folds |= ledger.tasks(ledger.unended(boots, jobs) - folds.keys())
-    _refold(ledger, folds, of_tasks, before, after, now)
+    ledger.log_change(_refold(ledger, folds, of_tasks, before, after, now))
 
 
 def _fold_boots(
@@ -265,8 +269,8 @@ def _refold(
     before: Circumstances,
     after: Circumstances,
     now: int,
-) -> None:
-    """See tasks anew: add their new facts, write them, and move the cells by what changed."""
+) -> list[TaskKey]:
+    """See tasks anew: add their new facts, write them, and move the cells by what changed; give those that changed."""
     changes: list[TaskChange] = []
     deltas = Deltas()
     for key in folds.keys() | events.keys():
@@ -279,4 +283,7 @@ def _refold(
         deltas.replace(contributions(old) if old else [], contributions(new))
         changes.append(TaskChange(key, fold, old, new))
     ledger.save_tasks(changes)
-    ledger.add(*deltas.roll_up(), now)
+    jobs, workers = deltas.roll_up()
+    ledger.add(jobs, workers, now)
+    ledger.tally(counters.changes(jobs))
+    return [change.key for change in changes if change.old != change.new]

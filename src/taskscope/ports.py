@@ -8,13 +8,15 @@ It is read through `Questions`, one consistent view long. Instants are integer m
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
+    from taskscope.core.access import Action, SignIn, Token
     from taskscope.core.cells import JobCell, JobKey, WorkerKey
+    from taskscope.core.counters import Series
     from taskscope.core.events import Event
     from taskscope.core.gaps import Gap
     from taskscope.core.intervals import Interval
@@ -85,6 +87,7 @@ class RunRow(NamedTuple):
     proof: int
     recheck: int | None
     heartbeat: int | None
+    fingerprint: str | None
 
 
 class BusyRow(NamedTuple):
@@ -136,6 +139,57 @@ class PresenceRow(NamedTuple):
     inclusive: bool
 
 
+class Search(NamedTuple):
+    """Which runs are looked for, beyond a filter.
+
+    Attributes
+    ----------
+    text
+        Part of the type or the message of the error; ASCII letters in any case. None for any.
+    fingerprints
+        Of the failure; None for any run.
+    labels
+        (key, value) pairs that facts of the task hold in `data.labels`; all of them.
+    """
+
+    where: Filter = Filter()
+    text: str | None = None
+    fingerprints: Sequence[str] | None = None
+    labels: Sequence[tuple[str, str]] = ()
+
+
+class FailureGroup(NamedTuple):
+    """Failed runs of one fingerprint: how many, and when the first and the last of them finished."""
+
+    fingerprint: str
+    failures: int
+    first: int
+    last: int
+
+
+class Position(NamedTuple):
+    """A place in the store's log of changes: a number, and a token that tells it from that of another history."""
+
+    number: int
+    token: int
+
+
+class Changes(NamedTuple):
+    """What changed behind a position: numbers of tasks, or why they can't be named.
+
+    Attributes
+    ----------
+    tasks
+        The store's own numbers of the tasks that are seen otherwise now, ascending.
+    missed
+        Empty where `tasks` holds all of them; else `unknown` (no position of this history), `forgotten` (the log does
+        not reach back so far) or `many`.
+    """
+
+    tasks: Sequence[int]
+    missed: str = ""
+
+
 class Ledger(Protocol):
     """The write side of a store, for the length of one transaction."""
 
@@ -184,8 +238,99 @@ class Ledger(Protocol):
     def count(self, refused: Mapping[str, int]) -> None:
         """Count what was refused, by reason."""
 
+    def received(self, accepted: int, duplicates: int) -> None:
+        """Count what was accepted, and what was known already."""
 
-class Questions(Protocol):
+    def log_change(self, tasks: Sequence[TaskKey] | None) -> None:
+        """Say that something changed that is shown, and these tasks; None: more of them than anybody wants to know.
+
+        The numbers of changes follow each other as their transactions commit, without a gap.
+        """
+
+    def tally(self, changes: Mapping[tuple[str, str, str], list[int]]) -> None:
+        """Move the counters of (service, job, queue) by these vectors, see `core.counters`."""
+
+    def note(self, key: str, value: int) -> None:
+        """Write a number of the store's own under a name, over the one that is there."""
+
+
+class Flow(Protocol):
+    """Questions about how things flow now: what waits, what runs, who is there, and what counters say."""
+
+    def series(self, most: int) -> dict[tuple[str, str, str], Series]:
+        """Give the counters of (service, job, queue), of the first `most` that came."""
+
+    def series_count(self) -> int:
+        """Give how many series there are."""
+
+    def waiting(self, before: int, most: int) -> dict[Name, Waiting]:
+        """Give what waits in each queue; of those due before an instant at most `most` are counted."""
+
+    def queue_cells(self, granularity: int, window: Interval, where: Filter) -> Iterator[tuple[Name, JobCell]]:
+        """Yield (queue, cell) of the cells that begin in the window; a queue has one per job and start."""
+
+    def busy_minute(self, minute: int) -> list[tuple[str, str, str, int]]:
+        """Give (service, worker, queue, busy time) in a minute, of finished runs; the minute is kept."""
+
+    def last_finishes(self) -> dict[Name, int]:
+        """Give when the newest finished run of each job ended."""
+
+    def served(self, window: Interval) -> dict[int, set[str]]:
+        """Give the queues that the boots serve which are present in a window, by boot."""
+
+    def served_bootless(self) -> dict[Name, set[str]]:
+        """Give the queues that workers serve by their runs alone, as it counts for those without a boot."""
+
+    def boots_there(self, instant: int) -> list[BootRow]:
+        """Give the boots that are present at an instant."""
+
+    def boots_ended(self, window: Interval) -> list[BootRow]:
+        """Give the boots of which a span of presence ended in the window, its end included and its start not."""
+
+    def workers(self, where: Filter, after: Name, limit: int) -> list[tuple[int, Name]]:
+        """List (number, worker) by service and name, behind a worker."""
+
+    def boots_of(self, workers: Sequence[int], most: int) -> list[BootRow]:
+        """Give the newest boots of workers by number, at most `most` of each, the newest first."""
+
+    def boot_counts(self, workers: Sequence[int]) -> dict[int, int]:
+        """Give how many boots workers had, by number."""
+
+    def bootless_signs(self, workers: Sequence[int]) -> dict[int, int]:
+        """Give the last start or finish of workers in runs without a boot, by number."""
+
+    def running(self) -> dict[Name, tuple[int, int]]:
+        """Give how many runs of a worker have no end, observed or inferred, and their newest fact."""
+
+    def notes(self) -> dict[str, int]:
+        """Give the store's own numbers: the mark, counts of facts, what `note` wrote."""
+
+    def received(self) -> int | None:
+        """Give when the last fact was received."""
+
+    def size_bytes(self) -> int:
+        """Give the room that the store takes."""
+
+
+class Waiting(NamedTuple):
+    """What waits in a queue: when the oldest was due, and how many were due before an instant."""
+
+    due: int | None
+    older: int
+
+
+class BootRow(NamedTuple):
+    """A boot: its number, its worker by number and name, its id (empty for none) and its fold."""
+
+    number: int
+    worker: int
+    service: str
+    name: str
+    boot: str
+    folded: Boot
+
+
+class Questions(Flow, Protocol):
     """The read side of a store: one consistent view of it."""
 
     def mark(self) -> int:
@@ -259,11 +404,76 @@ class Questions(Protocol):
     def last_signs(self) -> dict[str, int]:
         """Give the newest time of each service: a heartbeat, a finish, or the last proof of life of an open run."""
 
+    def position(self) -> Position:
+        """Give the newest position in the log of changes, (0, 0) before the first."""
+
+    def changes(self, after: Position, limit: int) -> Changes:
+        """Give what changed behind a position, in at most `limit` tasks."""
+
+    def backlog(self) -> Iterator[tuple[Name, int, int]]:
+        """Yield (queue, count, earliest due) of the submissions that wait for a run."""
+
+    def runs_of(self, tasks: Sequence[int]) -> Iterator[RunRow]:
+        """Yield the runs of tasks, given by their numbers."""
+
     def gaps(self, where: Filter) -> list[Gap]:
         """Give what senders of these services say that they dropped; kept for ever."""
 
     def events(self) -> Iterator[tuple[Event, int]]:
         """Yield every fact of the log with the content hash that was stored with it, by time and id."""
+
+
+class FailureQuestions(Protocol):
+    """What failed: of failed, timed out and lost runs that finished in a window. Labels are not looked at."""
+
+    def failure_total(self, window: Interval, search: Search) -> tuple[int, int]:
+        """Count the failed runs, and their different fingerprints."""
+
+    def failure_groups(
+        self, window: Interval, search: Search, after: tuple[int, int, str] | None, limit: int
+    ) -> list[FailureGroup]:
+        """List groups: most failures first, then the newest, then by fingerprint; behind one of them."""
+
+    def failure_jobs(self, window: Interval, search: Search) -> list[tuple[str, Name, int]]:
+        """Give (fingerprint, job, count), by fingerprint, most failures first, then by service and name."""
+
+    def failure_trend(self, window: Interval, step: int, search: Search) -> list[tuple[str, int, int]]:
+        """Give (fingerprint, bucket, count) of the buckets with failures; bucket 0 begins with the window."""
+
+    def failed_last(self, fingerprint: str, finish: int, search: Search) -> RunRow | None:
+        """Give the run of a group that finished at an instant; of several the least service, task, attempt and run."""
+
+
+class HistoryQuestions(Protocol):
+    """Single runs, single tasks and single jobs."""
+
+    def search(
+        self, search: Search, window: Interval | None, after: Sequence[int | str] | None, limit: int, scan: int
+    ) -> tuple[list[RunRow], int | None]:
+        """List runs in the order of `page`, out of about `scan` that the filter lets through.
+
+        The second is the anchor down to which all were looked at; None where the search came to the end of all runs,
+        or has `limit` of them.
+        """
+
+    def services_of(self, task: str) -> list[str]:
+        """Name the services that have a task of this id."""
+
+    def task(self, key: TaskKey) -> tuple[TaskRow, list[RunRow]] | None:
+        """Give a task and its runs by attempt, anchor, run and submission; None for an unknown one."""
+
+    def facts(self, key: TaskKey, limit: int) -> tuple[int, list[StoredFact]]:
+        """Count the facts of a task, and give the newest of them, by time and id."""
+
+    def job_names(self, where: Filter) -> list[Name]:
+        """Name the jobs that any fact named, by service and name."""
+
+    def newest_runs(self, jobs: Sequence[Name], count: int) -> dict[Name, list[RunRow]]:
+        """Give the newest finished runs of each job: by finish, then the least task, attempt, run."""
+
+
+class Reading(Questions, FailureQuestions, HistoryQuestions, Protocol):
+    """Everything that can be asked."""
 
 
 class StoredTask(NamedTuple):
@@ -378,6 +588,9 @@ class Audit(Protocol):
     def coarse_days(self) -> dict[int, int]:
         """Give the number of the finest granularity that is kept, for the days that have lost some."""
 
+    def series(self) -> Iterator[tuple[tuple[str, str, str], bytes]]:
+        """Yield the counters of each (service, job, queue), packed."""
+
     def unreadable(self) -> list[Damage]:
         """Give the rows that could not be read so far: they are left out of what is yielded."""
 
@@ -435,13 +648,72 @@ class Archive(Protocol):
         """Drop the presence of boots that nothing was heard of since an instant; what else they said stays."""
 
 
+class Watch(Protocol):
+    """Waits until somebody writes, in whatever process; for one thread, but for `wake`."""
+
+    def wait(self, timeout_s: float) -> None:
+        """Return when something may have been written, after `wake`, or when the time is over."""
+
+    def wake(self) -> None:
+        """Let `wait` return; may be called from any thread."""
+
+    def close(self) -> None:
+        """Let go of what it holds."""
+
+
+class Access(Protocol):
+    """Tokens, those who are signed in, and what was done: one transaction long."""
+
+    def tokens(self) -> list[Token]:
+        """Give every token that ever was, by name."""
+
+    def token(self, digest: bytes) -> Token | None:
+        """Give the token with a hash, valid or not."""
+
+    def has_tokens_beside(self, name: str) -> bool:
+        """Tell whether there ever was a token of another name."""
+
+    def add_token(self, token: Token) -> bool:
+        """Keep a token; False where there is, or was, one of this name."""
+
+    def revoke(self, name: str, now: int) -> Token | None:
+        """Revoke a token, and give it as it was before; None where there is none. The first time stands."""
+
+    def touch(self, used: Mapping[str, int]) -> None:
+        """Write when tokens were last used; an earlier time than the one that is known changes nothing."""
+
+    def sign_in(self, begun: SignIn) -> None:
+        """Keep that somebody is signed in."""
+
+    def signed_in(self, digest: bytes) -> tuple[SignIn, Token] | None:
+        """Give who is signed in with a cookie of this hash, and the token, valid or not."""
+
+    def sign_out(self, digest: bytes) -> None:
+        """Forget somebody who was signed in."""
+
+    def forget_signed_in(self, now: int) -> None:
+        """Forget all whose time is over."""
+
+    def begin(self, action: Action) -> int:
+        """Write that somebody wants something; give its number. Nothing that is written here can be changed."""
+
+    def end(self, action: int, time: int, status: int, before: Any, after: Any) -> None:
+        """Write what became of it; once."""
+
+    def actions(self, before: int | None, limit: int) -> list[Action]:
+        """Give actions, the newest first, below a number."""
+
+
 class Store(Protocol):
     """Where facts and what follows from them are kept."""
+
+    def access(self, *, write: bool = False) -> AbstractContextManager[Access]:
+        """Open a view of who may do what; with `write` a transaction, without it nothing may be changed."""
 
     def ledger(self) -> AbstractContextManager[Ledger]:
         """Open a transaction: it commits on a clean exit, and leaves no trace after an exception."""
 
-    def questions(self) -> AbstractContextManager[Questions]:
+    def questions(self) -> AbstractContextManager[Reading]:
         """Open a consistent view."""
 
     def audit(self) -> AbstractContextManager[Audit]:
@@ -449,6 +721,9 @@ class Store(Protocol):
 
     def archive(self) -> AbstractContextManager[Archive]:
         """Open a transaction that forgets."""
+
+    def watch(self) -> Watch:
+        """Watch for what is written."""
 
     def close(self) -> None:
         """Let go of all connections."""

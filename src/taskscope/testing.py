@@ -10,12 +10,13 @@ A store is accepted when a subclass of `StoreConformance` passes:
 from __future__ import annotations
 
 import contextlib
+import time
 from typing import TYPE_CHECKING, Any
 
 from taskscope import ingest, retention, stats
 from taskscope.core.clock import DAY, HOUR, MINUTE, SECOND, to_text
 from taskscope.core.normalise import convert_event
-from taskscope.ports import Filter, Keep
+from taskscope.ports import Filter, Keep, Position
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -73,6 +74,23 @@ def picture(store: Store, windows: Iterable[tuple[int, int]] = ()) -> dict[str, 
             if (end - start) // step <= 1000:
                 shown[f"utilization {start} {end} {step}"] = stats.utilization(store, EVERYTHING, start, end, step)
     return shown
+
+
+def _position(store: Store) -> Position:
+    with store.questions() as q:
+        return q.position()
+
+
+def _changed(store: Store, after: Position) -> set[str]:
+    with store.questions() as q:
+        found = q.changes(after, 100)
+        assert not found.missed
+        return {row.task for row in q.runs_of(found.tasks)}
+
+
+def _missed(store: Store, after: Position) -> str:
+    with store.questions() as q:
+        return q.changes(after, 1000).missed
 
 
 class StoreConformance:
@@ -180,6 +198,63 @@ class StoreConformance:
             assert q.gaps(EVERYTHING) == [(3, False, START, START + SECOND)]
             assert q.gaps(Filter(services=["shop"])) == q.gaps(EVERYTHING)
             assert q.gaps(Filter(services=["default"])) == []
+
+    def test_the_log_of_changes_names_the_tasks_that_are_seen_otherwise(self, tmp_path: Path) -> None:
+        """What the live stream reads on from."""
+        store = self.open(tmp_path)
+        before = _position(store)
+        deliver(store, [*a_run("a", 0, 2), *a_run("b", 0, 2)])
+        middle = _position(store)
+        started = fact("task.started", 5, task="c", job="j", run="r", boot="x", worker="w")
+        deliver(store, [fact("worker.heartbeat", 5, worker="w", boot="x"), started])
+        assert _changed(store, before) == {"a", "b", "c"}
+        assert _changed(store, middle) == {"c"}
+        assert _changed(store, _position(store)) == set()
+        last = _position(store)
+        assert deliver(store, [started]).duplicates == 1
+        assert _position(store) == last, "what is known already changes nothing"
+        ingest.sweep(store, START + HOUR)
+        assert _changed(store, last) == {"c"}, "inferred outcomes are changes too"
+        last = _position(store)
+        ingest.sweep(store, START + 2 * HOUR)
+        assert _position(store) == last, "the mark alone shows nothing"
+        deliver(store, [fact("worker.heartbeat", 50, worker="w", boot="x")])
+        assert _position(store).number == last.number + 1
+        assert _changed(store, last) == {"c"}, "it was alive for longer"
+
+    def test_a_position_that_is_none_of_this_history_is_told_from_one_that_is_forgotten(self, tmp_path: Path) -> None:
+        store = self.open(tmp_path)
+        for n in range(3):
+            deliver(store, a_run(f"t{n}", n, 1))
+        position = _position(store)
+        with store.questions() as q:
+            assert q.changes(Position(position.number + 1, position.token), 9).missed == "unknown"
+            assert q.changes(Position(position.number - 1, position.token), 9).missed == "unknown"
+            assert q.changes(Position(0, 0), 9).missed == ""
+            assert q.changes(Position(0, 0), 2).missed == "many"
+        deliver(store, [f for n in range(501) for f in a_run(f"m{n}", n, 1)])
+        assert _missed(store, position) == "many"
+        position = _position(store)
+        retention.retain(store, START + 400 * DAY, Keep(DAY, DAY, DAY, 0))
+        assert _missed(store, position) == "many", "what is dropped is gone from every list"
+
+    def test_who_waits_for_a_writer_is_woken_by_one(self, tmp_path: Path) -> None:
+        store, other = self.open(tmp_path), self.open(tmp_path)
+        watch = store.watch()
+        try:
+            watch.wait(0.01)
+            for n in range(3):
+                deliver(other, a_run(f"t{n}", n, 1))
+                begun = time.monotonic()
+                watch.wait(20)
+                assert time.monotonic() - begun < 10
+            watch.wake()
+            begun = time.monotonic()
+            watch.wait(20)
+            watch.wait(0.01)
+            assert time.monotonic() - begun < 10
+        finally:
+            watch.close()
 
     def test_the_mark_never_falls(self, tmp_path: Path) -> None:
         store = self.open(tmp_path)

@@ -12,6 +12,7 @@ from taskscope.errors import HomeError, TaskscopeError, UsageError
 
 _COMMANDS = {
     "agent": "agent",
+    "audit": "audit",
     "backup": "backup",
     "demo": "demo",
     "doctor": "doctor",
@@ -24,6 +25,7 @@ _COMMANDS = {
     "spool": "spool",
     "stats": "stats",
     "tick": "tick",
+    "token": "token",
     "utilization": "utilization",
     "verify": "verify",
 }

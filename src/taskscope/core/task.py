@@ -48,6 +48,7 @@ class End(msgspec.Struct, array_like=True, frozen=True, gc=False):
     duration: int | None
     error: tuple[str, str] | None
     eta: int | None
+    fingerprint: str | None = None
 
     @property
     def rank(self) -> tuple[int, int, str]:
@@ -235,7 +236,8 @@ def _end(event: Event) -> End:
     error = event.data.get("error")
     brief = None if error is None else (error.get("type") or "", (error.get("message") or "")[:_MESSAGE_LIMIT])
     eta = _eta(event) if event.type == "task.retrying" else None
-    return End(int(event.run is not None), event.time, event.id, event.type, event.duration, brief, eta)
+    given = None if error is None else error.get("fingerprint")
+    return End(int(event.run is not None), event.time, event.id, event.type, event.duration, brief, eta, given)
 
 
 def _identity(event: Event) -> str:

@@ -2,21 +2,20 @@
 
 import logging
 import os
+import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from taskscope.sdk import forks
 from taskscope.sdk.fact import Fact, encode, name
-from taskscope.sdk.ids import uuid7
+from taskscope.sdk.ids import uuid7, uuid7_at
 from taskscope.sdk.spool import writer_of
 
 EXTRA = frozenset({"worker.heartbeat", "task.progress", "resource.sampled"})
 """The types of facts that are dropped first where there is no room for all."""
 
 _log = logging.getLogger("taskscope")
-_now = datetime.now
 
 
 class Sender(NamedTuple):
@@ -91,23 +90,23 @@ class Recorder:
         duration_ms: float | None = None,
     ) -> None:
         """Record one fact as of now; whatever goes wrong is counted, nothing is raised."""
-        worker, boot = sender or (None, None)
         extra = event in EXTRA
         if extra:
             self.present = sender or self.present
         try:
+            now_ns = time.time_ns()  # read once: a fact and its id are of the same time
             fact = Fact(
-                uuid7(),
+                uuid7_at(now_ns),
                 event,
-                _now(UTC),
+                now_ns // 1000 / 1000,
                 self.service,
                 task,
                 attempt,
                 run,
                 job,
                 queue,
-                worker,
-                boot,
+                None if sender is None else sender.worker,
+                None if sender is None else sender.boot,
                 duration_ms,
                 data,
             )

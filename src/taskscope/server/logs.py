@@ -27,7 +27,8 @@ TEXT_LIMIT = 8_000
 _SECRETS = re.compile(
     r"(?P<name>(?:authorization|bearer|token|passw(?:or)?d|secret|api[_-]?key|cookie)s?[\"']?\s*[:= ]\s*[\"']?"
     r"(?:bearer\s+)?)(?P<value>[^\s\"',;]+)"
-    r"|(?P<url>://[^\s/:@]*:)[^\s/@]+(?=@)",
+    r"|(?P<url>://[^\s/:@]*:)[^\s/@]+(?=@)"
+    r"|taskscope_[\w-]{43}",  # a token of our own, wherever it stands
     re.IGNORECASE,
 )
 _LINE_BREAKS = {ord(char): f"\\u{ord(char):04x}" for char in "\x85\u2028\u2029"}  # JSON leaves these as they are
@@ -145,4 +146,4 @@ def _readable(value: Any) -> Any:
 
 
 def _struck_out(found: re.Match[str]) -> str:
-    return f"{found['url'] or found['name']}***"
+    return f"{found['url'] or found['name'] or ''}***"

@@ -97,9 +97,9 @@ def handlers(table: Mapping[str, Static]) -> list[HTTPRouteHandler]:
     def get_asset(request: Request[Any, Any, Any], name: str) -> Response[bytes]:
         return _known(table, _ASSETS + name.removeprefix("/")).answer(request)
 
-    @get("/icon.svg", sync_to_thread=False, include_in_schema=False)
+    @get("/favicon.svg", sync_to_thread=False, include_in_schema=False)
     def get_icon(request: Request[Any, Any, Any]) -> Response[bytes]:
-        return _known(table, "icon.svg").answer(request)
+        return _known(table, "favicon.svg").answer(request)
 
     return [get_page, get_asset, get_icon]
 

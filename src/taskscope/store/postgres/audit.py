@@ -116,6 +116,11 @@ class PostgresAudit:
         """Give the number of the finest granularity that is kept, for the days that have lost some."""
         return dict(self._stream(self._sql["coarse_days"]))
 
+    def series(self) -> Iterator[tuple[tuple[str, str, str], bytes]]:
+        """Yield the counters of each (service, job, queue), packed."""
+        for service, job, queue, packed in self._stream(self._sql["series"]):
+            yield (service, job, queue), packed
+
     # --- damage ---
 
     def damage(self) -> Iterator[Damage]:

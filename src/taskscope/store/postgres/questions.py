@@ -9,7 +9,8 @@ from taskscope.core import gaps, presence, registry, sketch
 from taskscope.core.cells import JobCell
 from taskscope.core.clock import DAY
 from taskscope.ports import BusyRow, Filter, LastRun, PresenceRow, RunRow, TaskRow
-from taskscope.store.postgres import rows
+from taskscope.store.postgres import changes, rows
+from taskscope.store.postgres.flow import PostgresFlow
 from taskscope.store.postgres.queries import statements
 
 if TYPE_CHECKING:
@@ -20,13 +21,13 @@ if TYPE_CHECKING:
     from taskscope.core.intervals import Interval
     from taskscope.core.presence import Boot
     from taskscope.core.registry import Job
-    from taskscope.ports import Name
+    from taskscope.ports import Changes, Name, Position
     from taskscope.store.postgres.connection import Connection
 
 ALWAYS = (0, 1 << 62)
 
 
-class PostgresQuestions:
+class PostgresQuestions(PostgresFlow):
     """Reads within one REPEATABLE READ transaction: the view that it began with."""
 
     def __init__(self, connection: Connection) -> None:
@@ -207,6 +208,24 @@ class PostgresQuestions:
         return dict(self._rows(self._sql["last_signs"]))
 
     # --- the log ---
+
+    def position(self) -> Position:
+        """Give the newest position in the log of changes, (0, 0) before the first."""
+        return changes.position(self._connection)
+
+    def changes(self, after: Position, limit: int) -> Changes:
+        """Give what changed behind a position, in at most `limit` tasks."""
+        return changes.changes(self._connection, after, limit)
+
+    def backlog(self) -> Iterator[tuple[Name, int, int]]:
+        """Yield (queue, count, earliest due) of the submissions that wait for a run."""
+        for service, queue, waiting, due in changes.backlog(self._connection):
+            yield (service, queue), waiting, due
+
+    def runs_of(self, tasks: Sequence[int]) -> Iterator[RunRow]:
+        """Yield the runs of tasks, given by their numbers."""
+        found = self._rows(self._sql["runs"] + " WHERE r.task = ANY(%s::bigint[])", (list(tasks),))
+        return (run_row(row) for row in found)
 
     def gaps(self, where: Filter) -> list[Gap]:
         """Give what senders of these services say that they dropped."""

@@ -129,6 +129,11 @@ class SqliteAudit:
         """Give the number of the finest granularity that is kept, for the days that have lost some."""
         return dict(self._connection.execute("SELECT day_us, finest FROM coarse_day"))
 
+    def series(self) -> Iterator[tuple[tuple[str, str, str], bytes]]:
+        """Yield the counters of each (service, job, queue), packed."""
+        for service, job, queue, packed in self._connection.execute(self._sql["series"]):
+            yield (service, job, queue), packed
+
     # --- damage ---
 
     def damage(self) -> Iterator[Damage]:
@@ -157,7 +162,7 @@ class SqliteAudit:
             yield Damage("task", name, "stands more than once")
 
     def _checksums(self) -> Iterator[Damage]:
-        for name in ("protected", "protected_bases", "protected_workers"):
+        for name in ("protected", "protected_bases", "protected_workers", "protected_series"):
             for table, key, crc, *values in self._connection.execute(self._sql[name]):
                 if rows.checksum(values) != crc:
                     yield Damage(table, str(key), "checksum")

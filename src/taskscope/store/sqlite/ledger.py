@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from taskscope.core import presence, registry, sketch, task
 from taskscope.core.clock import DAY
-from taskscope.store import rows
+from taskscope.store import change_log, rows
 from taskscope.store.sqlite.queries import statements
+from taskscope.store.sqlite.series import tally
 
 if TYPE_CHECKING:
     import sqlite3
@@ -57,6 +58,25 @@ class SqliteLedger:
         """Count what was refused, by reason."""
         for reason, count in refused.items():
             self.note(f"refused.{reason}", self._meta(f"refused.{reason}") + count)
+
+    def received(self, accepted: int, duplicates: int) -> None:
+        """Count what was accepted, and what was known already."""
+        for key, count in (("facts.accepted", accepted), ("facts.duplicates", duplicates)):
+            if count:
+                self.note(key, self._meta(key) + count)
+
+    def tally(self, changes: Mapping[tuple[str, str, str], list[int]]) -> None:
+        """Move the counters of some (service, job, queue)."""
+        tally(self._connection, self._names, changes)
+
+    def log_change(self, tasks: Sequence[TaskKey] | None) -> None:
+        """Say that something changed that is shown, and these tasks; None: more of them than anybody wants to know."""
+        packed = None
+        if tasks is not None and len(tasks) <= change_log.MOST_TASKS:
+            packed = change_log.pack([self._ensure_task(key) for key in tasks])
+        [number] = self._connection.execute(self._sql["next_change"]).fetchone()
+        self._connection.execute(self._sql["log_change"], (number, change_log.new_token(), packed))
+        self._connection.execute(self._sql["forget_changes"], (number - change_log.KEPT,))
 
     def _meta(self, key: str) -> int:
         row = self._connection.execute(self._sql["read_meta"], (key,)).fetchone()

@@ -9,6 +9,8 @@ from taskscope.core.cells import JobCell
 from taskscope.core.clock import DAY
 from taskscope.ports import BusyRow, Filter, LastRun, PresenceRow, RunRow, TaskRow
 from taskscope.store import rows
+from taskscope.store.sqlite import changes
+from taskscope.store.sqlite.flow import SqliteFlow
 from taskscope.store.sqlite.queries import statements
 
 if TYPE_CHECKING:
@@ -20,12 +22,12 @@ if TYPE_CHECKING:
     from taskscope.core.intervals import Interval
     from taskscope.core.presence import Boot
     from taskscope.core.registry import Job
-    from taskscope.ports import Name
+    from taskscope.ports import Changes, Name, Position
 
 ALL = Filter()
 
 
-class SqliteQuestions:
+class SqliteQuestions(SqliteFlow):
     """Reads within one transaction: WAL keeps the view that it began with."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -225,6 +227,23 @@ class SqliteQuestions:
         return dict(self._rows(self._sql["last_signs"]))
 
     # --- the log ---
+
+    def position(self) -> Position:
+        """Give the newest position in the log of changes, (0, 0) before the first."""
+        return changes.position(self._connection)
+
+    def changes(self, after: Position, limit: int) -> Changes:
+        """Give what changed behind a position, in at most `limit` tasks."""
+        return changes.changes(self._connection, after, limit)
+
+    def backlog(self) -> Iterator[tuple[Name, int, int]]:
+        """Yield (queue, count, earliest due) of the submissions that wait for a run."""
+        for service, queue, waiting, due in changes.backlog(self._connection):
+            yield (service, queue), waiting, due
+
+    def runs_of(self, tasks: Sequence[int]) -> Iterator[RunRow]:
+        """Yield the runs of tasks, given by their numbers."""
+        return (run_row(row) for row in changes.runs_of(self._connection, tasks))
 
     def gaps(self, where: Filter) -> list[Gap]:
         """Give what senders of these services say that they dropped."""

@@ -16,7 +16,7 @@ WHERE c.granularity = ? AND c.start_us >= ? AND c.start_us < ?
 SELECT t.service, t.task, r.attempt, r.run, r.submission, r.anchor_us, j.name, q.name, w.name, b.boot, r.state,
     r.submitted_us, r.due_us, r.started_us, r.finished_us, r.duration_us, r.wait_us, r.skewed, r.outcome, r.inferred,
     r.end_type, r.end_id, r.error_type, r.error_message, r.progress, r.outputs, r.proof_us, r.recheck_us,
-    b.heartbeat_us
+    b.heartbeat_us, r.fingerprint
 FROM run AS r JOIN task AS t ON t.id = r.task
 JOIN name AS j ON j.id = r.job JOIN name AS q ON q.id = r.queue JOIN name AS w ON w.id = r.worker
 LEFT JOIN boot AS b ON b.id = r.boot

@@ -1,4 +1,4 @@
-import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
@@ -11,7 +11,9 @@ import "./ui/base.css";
 
 apply();
 
+const router = makeRouter();
 const client = new QueryClient({
+  queryCache: new QueryCache({ onError: askWhoItIs }),
   defaultOptions: {
     queries: {
       // A refusal stays one; a server that is away is asked again by the page's timer, not by each question.
@@ -24,12 +26,20 @@ const client = new QueryClient({
 refreshBy(client);
 runWhileSeen();
 
+/** Whoever is not known is asked to sign in, and comes back to where they were. */
+function askWhoItIs(error: Error): void {
+  const { pathname, href } = router.state.location;
+  if (error instanceof ProblemError && error.status === 401 && pathname !== "/sign-in") {
+    void router.navigate({ to: "/sign-in", search: { next: href } });
+  }
+}
+
 const root = document.getElementById("root");
 if (root) {
   createRoot(root).render(
     <StrictMode>
       <QueryClientProvider client={client}>
-        <RouterProvider router={makeRouter()} />
+        <RouterProvider router={router} />
       </QueryClientProvider>
     </StrictMode>,
   );

@@ -25,7 +25,11 @@ const root = createRootRoute({
 });
 
 /** The filters that most questions take. */
-const filters = (search: Raw): FilterSearch => ({ job: several(search.job), queue: several(search.queue), service: several(search.service) });
+const filters = (search: Raw): FilterSearch => ({
+  job: several(search.job),
+  queue: several(search.queue),
+  service: several(search.service),
+});
 
 /** Those of questions about runs. */
 const runFilters = (search: Raw): RunSearch => ({
@@ -73,7 +77,10 @@ const jobs = createRoute({
 const job = createRoute({
   getParentRoute: () => root,
   path: "/jobs/$job",
-  validateSearch: (search: Raw): Chosen<"service" | "queue"> => ({ service: several(search.service), queue: several(search.queue) }),
+  validateSearch: (search: Raw): Chosen<"service" | "queue"> => ({
+    service: several(search.service),
+    queue: several(search.queue),
+  }),
   component: lazyRouteComponent(() => import("./features/job/JobPage"), "JobPage"),
 });
 
@@ -97,7 +104,10 @@ const heatmap = createRoute({
 const queues = createRoute({
   getParentRoute: () => root,
   path: "/queues",
-  validateSearch: (search: Raw): Chosen<"queue" | "service"> => ({ queue: several(search.queue), service: several(search.service) }),
+  validateSearch: (search: Raw): Chosen<"queue" | "service"> => ({
+    queue: several(search.queue),
+    service: several(search.service),
+  }),
   component: lazyRouteComponent(() => import("./features/queues/QueuesPage"), "QueuesPage"),
 });
 
@@ -125,7 +135,33 @@ const scheduler = createRoute({
   component: lazyRouteComponent(() => import("./features/scheduler/SchedulerPage"), "SchedulerPage"),
 });
 
-const tree = root.addChildren([overview, runs, run, jobs, job, failures, heatmap, queues, workers, scheduler]);
+const settings = createRoute({
+  getParentRoute: () => root,
+  path: "/settings",
+  component: lazyRouteComponent(() => import("./features/settings/SettingsPage"), "SettingsPage"),
+});
+
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: "/sign-in",
+  validateSearch: (search: Raw): Chosen<"next", string | undefined> => ({ next: one(search.next) }),
+  component: lazyRouteComponent(() => import("./features/signin/SignInPage"), "SignInPage"),
+});
+
+const tree = root.addChildren([
+  overview,
+  runs,
+  run,
+  jobs,
+  job,
+  failures,
+  heatmap,
+  queues,
+  workers,
+  scheduler,
+  settings,
+  signIn,
+]);
 
 export function makeRouter() {
   return createRouter({

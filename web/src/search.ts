@@ -30,6 +30,8 @@ export function one(value: unknown): string | undefined {
 
 /** Several values, or nothing. */
 export function several(value: unknown): string[] | undefined {
-  const all = (Array.isArray(value) ? value : [value]).filter((part): part is string => typeof part === "string" && part !== "");
+  const all = (Array.isArray(value) ? value : [value]).filter(
+    (part): part is string => typeof part === "string" && part !== "",
+  );
   return all.length > 0 ? all : undefined;
 }

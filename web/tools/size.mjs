@@ -23,7 +23,9 @@ const filesOf = (key, seen = new Set()) => {
 };
 const size = (keys) => {
   const files = new Set(keys.flatMap((key) => [manifest[key].file, ...(manifest[key].css ?? [])]));
-  return [...files].reduce((sum, file) => sum + gzipSync(readFileSync(join(folder, file)), { level: 9 }).length, 0) / 1000;
+  return (
+    [...files].reduce((sum, file) => sum + gzipSync(readFileSync(join(folder, file)), { level: 9 }).length, 0) / 1000
+  );
 };
 
 const shell = filesOf(entry);
@@ -35,7 +37,9 @@ const overview = pages.find((page) => page.key.includes("features/overview/"));
 const first = size([...shell]) + (overview?.kb ?? 0);
 const heavy = pages.filter((page) => page.kb > OTHER_KB);
 
-console.log(`first page ${first.toFixed(0)} kB of ${FIRST_KB}; the others add at most ${Math.max(...pages.map((page) => page.kb)).toFixed(0)} of ${OTHER_KB}`);
+console.log(
+  `first page ${first.toFixed(0)} kB of ${FIRST_KB}; the others add at most ${Math.max(...pages.map((page) => page.kb)).toFixed(0)} of ${OTHER_KB}`,
+);
 for (const page of heavy) console.error(`${page.key}: ${page.kb.toFixed(0)} kB is over the budget`);
 if (first > FIRST_KB) console.error("the first page is over its budget");
 process.exit(first > FIRST_KB || heavy.length > 0 ? 1 : 0);

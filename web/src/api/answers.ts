@@ -4,7 +4,8 @@ import type { components } from "./schema";
 type Schemas = components["schemas"];
 
 export type Stats = Schemas["Statistics"];
-export type Utilization = Schemas["Utilization"];
+type Used = Schemas["Utilization"];
+export type Utilization = Omit<Used, "workers"> & { workers: (Used["workers"][number] & { present?: boolean[] })[] };
 export type Spread = Schemas["Spread"];
 export type Figures = Schemas["Figures"];
 export type Run = Schemas["RunItem"];
@@ -28,3 +29,6 @@ export type ScheduledJob = Schemas["ScheduledJob"];
 export type Overall = Schemas["Overall"];
 export type Queue = Schemas["Queue"];
 export type Worker = Schemas["Worker"];
+export type Who = Schemas["Who"];
+export type Token = Schemas["KnownToken"];
+export type Action = Schemas["AuditEntry"];

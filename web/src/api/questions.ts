@@ -35,7 +35,7 @@ const MOST_AT_ONCE = 1000;
 /** Both sides of a window, and the filters, as the API takes them. */
 function asked<F extends object>(window: Sides | null, filters: F) {
   const escaped = Object.entries(filters).map(([key, value]) => [key, Array.isArray(value) ? value.map(name) : value]);
-  return { ...(window && { from: iso(window.from), to: iso(window.to) }), ...(Object.fromEntries(escaped) as F) };
+  return { ...(Object.fromEntries(escaped) as F), ...(window && { from: iso(window.from), to: iso(window.to) }) };
 }
 
 const stepOf = (window: Window) => `${window.stepMs / 1000}s`;
@@ -179,4 +179,24 @@ export const schedulerStatus = queryOptions({
 export const schedulerMetrics = queryOptions({
   queryKey: ["scheduler", "metrics"],
   queryFn: ({ signal }) => unwrapped(answer(api.GET("/api/v1/scheduler/metrics", { signal }))),
+});
+
+/** Who the reader is, as the server sees it. */
+export const session = queryOptions({
+  queryKey: ["session"],
+  queryFn: ({ signal }) => answer(api.GET("/api/v1/session", { signal })),
+  staleTime: 60_000,
+});
+
+export const tokens = queryOptions({
+  queryKey: ["tokens"],
+  queryFn: ({ signal }) => answer(api.GET("/api/v1/tokens", { signal })),
+});
+
+export const audit = infiniteQueryOptions({
+  queryKey: ["audit"],
+  queryFn: ({ signal, pageParam }) =>
+    answer(api.GET("/api/v1/audit", { params: { query: { ...after(pageParam) } }, signal })),
+  initialPageParam: null as string | null,
+  getNextPageParam: (page) => page.next_cursor,
 });

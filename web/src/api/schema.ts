@@ -370,10 +370,98 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who asks, and what that one may do */
+        get: operations["ApiV1SessionGetSession"];
+        put?: never;
+        /** Sign in with a token, for 12 hours */
+        post: operations["ApiV1SessionSignIn"];
+        /** Sign out */
+        delete: operations["ApiV1SessionSignOut"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All tokens, but not the tokens themselves */
+        get: operations["ApiV1TokensAsynccallable"];
+        put?: never;
+        /** Make a token; it is shown once */
+        post: operations["ApiV1TokensCreateToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revoke a token, for ever */
+        delete: operations["ApiV1TokensNameRevokeToken"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who did what, the newest first */
+        get: operations["ApiV1AuditListActions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** AuditEntry */
+        AuditEntry: {
+            number: number;
+            time: string;
+            who: string;
+            from: string;
+            what: string;
+            /** @description Null: there never was an answer. */
+            status: number | null;
+            before: unknown;
+            after: unknown;
+        };
+        /** AuditPage */
+        AuditPage: {
+            items: components["schemas"]["AuditEntry"][];
+            next_cursor: string | null;
+        };
         /** Bucket */
         Bucket: {
             submitted: number;
@@ -677,6 +765,19 @@ export interface components {
             /** @description Send it as `cursor` for the next page; null on the last one */
             next_cursor: string | null;
         };
+        /** KnownToken */
+        KnownToken: {
+            name: string;
+            scopes: string[];
+            services: string[] | null;
+            /** @description `active`, `expired` or `revoked`. */
+            state: string;
+            created_at: string;
+            expires_at: string | null;
+            revoked_at: string | null;
+            /** @description To a minute. */
+            last_used_at: string | null;
+        };
         /** LastRun */
         LastRun: {
             task: string;
@@ -688,6 +789,14 @@ export interface components {
             outcome: "succeeded" | "failed" | "timed_out" | "cancelled" | "lost";
             /** @description Milliseconds */
             duration_ms: number | null;
+        };
+        /** MadeToken */
+        MadeToken: {
+            name: string;
+            token: string;
+            scopes: string[];
+            services: string[] | null;
+            expires_at: string | null;
         };
         /** Missing */
         Missing: {
@@ -712,6 +821,15 @@ export interface components {
             /** @description Milliseconds */
             avg_duration_ms: number;
             max_concurrent: number;
+        };
+        /** NewToken */
+        NewToken: {
+            name: string;
+            scopes: string[];
+            /** @description Only their facts; left out: all. */
+            services?: string[] | null;
+            /** @description RFC 3339 with an offset; left out: never. */
+            expires_at?: string | null;
         };
         /** Overall */
         Overall: {
@@ -900,6 +1018,11 @@ export interface components {
             total: number;
             services: components["schemas"]["ServiceItem"][];
         };
+        /** SignInWith */
+        SignInWith: {
+            token?: string | null;
+            code?: string | null;
+        };
         /** Spread */
         Spread: {
             count: number;
@@ -974,6 +1097,10 @@ export interface components {
             facts_total: number;
             facts: components["schemas"]["FactItem"][];
         };
+        /** Tokens */
+        Tokens: {
+            items: components["schemas"]["KnownToken"][];
+        };
         /** Utilization */
         Utilization: {
             /** @description RFC 3339, UTC */
@@ -1020,6 +1147,16 @@ export interface components {
             p95: number | null;
             p99: number | null;
             method: string;
+        };
+        /** Who */
+        Who: {
+            /** @description The token; empty for somebody on this machine without one. */
+            name: string;
+            scopes: string[];
+            services: string[] | null;
+            /** @description `token`, `session` or `loopback`. */
+            via: string;
+            expires_at: string | null;
         };
         /** Why */
         Why: {
@@ -2047,6 +2184,221 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WrappedServices"];
+                };
+            };
+        };
+    };
+    ApiV1SessionGetSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Who"];
+                };
+            };
+        };
+    };
+    ApiV1SessionSignIn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignInWith"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Who"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        status_code: number;
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                    };
+                };
+            };
+        };
+    };
+    ApiV1SessionSignOut: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": null;
+                };
+            };
+        };
+    };
+    ApiV1TokensAsynccallable: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tokens"];
+                };
+            };
+        };
+    };
+    ApiV1TokensCreateToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewToken"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeToken"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        status_code: number;
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                    };
+                };
+            };
+        };
+    };
+    ApiV1TokensNameRevokeToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KnownToken"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        status_code: number;
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                    };
+                };
+            };
+        };
+    };
+    ApiV1AuditListActions: {
+        parameters: {
+            query?: {
+                /** @description How many at most, up to 1000. */
+                limit?: number;
+                /** @description next_cursor of the page before. */
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        status_code: number;
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                    };
                 };
             };
         };

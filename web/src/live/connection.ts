@@ -1,17 +1,17 @@
 /** Whether the server can be reached, and since when it can't: figures that stay on the page grow old. */
 import { useSyncExternalStore } from "react";
 
-let offlineSince: number | null = null;
+let since: number | null = null;
 const listeners = new Set<() => void>();
 
-function set(since: number | null): void {
-  if (offlineSince === since) return;
-  offlineSince = since;
+function set(next: number | null): void {
+  if (since === next) return;
+  since = next;
   for (const listener of listeners) listener();
 }
 
 export function unreachable(): void {
-  set(offlineSince ?? Date.now());
+  set(since ?? Date.now());
 }
 
 export function reached(): void {
@@ -25,5 +25,9 @@ function subscribe(listener: () => void): () => void {
 
 /** Since when the server is away, or null. */
 export function useOfflineSince(): number | null {
-  return useSyncExternalStore(subscribe, () => offlineSince);
+  return useSyncExternalStore(subscribe, offlineSince);
+}
+
+export function offlineSince(): number | null {
+  return since;
 }

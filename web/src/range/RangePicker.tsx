@@ -73,11 +73,23 @@ function OwnRange({ window, onPick }: { window: Window; onPick: (from: number, t
     <form className={styles.own} onSubmit={submit} aria-label={words.custom}>
       <label>
         {words.from}
-        <input className={ui.field} type="datetime-local" required value={from} onChange={(event) => setFrom(event.target.value)} />
+        <input
+          className={ui.field}
+          type="datetime-local"
+          required
+          value={from}
+          onChange={(event) => setFrom(event.target.value)}
+        />
       </label>
       <label>
         {words.to}
-        <input className={ui.field} type="datetime-local" required value={to} onChange={(event) => setTo(event.target.value)} />
+        <input
+          className={ui.field}
+          type="datetime-local"
+          required
+          value={to}
+          onChange={(event) => setTo(event.target.value)}
+        />
       </label>
       {wrong && <p role="alert">{words.invalid}</p>}
       <button type="submit" className={ui.button}>

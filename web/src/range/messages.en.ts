@@ -10,7 +10,10 @@ export const en = {
     "7d": "last 7 d",
     "30d": "last 30 d",
   } as Record<string, string>,
-  lengths: { "15m": "15 min", "1h": "1 h", "6h": "6 h", "24h": "24 h", "7d": "7 d", "30d": "30 d" } as Record<string, string>,
+  lengths: { "15m": "15 min", "1h": "1 h", "6h": "6 h", "24h": "24 h", "7d": "7 d", "30d": "30 d" } as Record<
+    string,
+    string
+  >,
   from: "From",
   to: "To",
   apply: "Apply",

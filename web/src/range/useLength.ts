@@ -8,5 +8,5 @@ import type { Window } from "./window";
 export function useLength(window: Window): string {
   const words = useText({ en, zh });
   const format = useFormat();
-  return words.lengths[window.preset ?? ""] ?? format.duration(window.to - window.from);
+  return words.lengths[window.preset ?? ""] ?? format.length(window.to - window.from);
 }

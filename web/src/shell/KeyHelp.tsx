@@ -24,7 +24,7 @@ export function KeyHelp({ open, onOpenChange }: { open: boolean; onOpenChange: (
       <Dialog.Portal>
         <Dialog.Backdrop className={styles.backdrop} />
         <Dialog.Popup className={styles.dialog}>
-          <Dialog.Title render={<h2 />}>{words.keysTitle}</Dialog.Title>
+          <Dialog.Title>{words.keysTitle}</Dialog.Title>
           <dl className={styles.keys}>
             {rows.map(([pressed, means]) => (
               <KeyRow key={means} pressed={pressed} means={means} />
@@ -35,7 +35,8 @@ export function KeyHelp({ open, onOpenChange }: { open: boolean; onOpenChange: (
           </dl>
           <p>
             <label>
-              <input type="checkbox" checked={keys} onChange={(event) => prefer({ keys: event.target.checked })} /> {words.keysOff}
+              <input type="checkbox" checked={keys} onChange={(event) => prefer({ keys: event.target.checked })} />{" "}
+              {words.keysOff}
             </label>
           </p>
           <Dialog.Close className={ui.button}>{words.close}</Dialog.Close>

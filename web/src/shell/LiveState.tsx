@@ -2,6 +2,7 @@ import { useText } from "../i18n";
 import { useOfflineSince } from "../live/connection";
 import { useNow } from "../live/now";
 import { pause, usePaused } from "../live/refresh";
+import { useLinkState } from "../live/stream";
 import { usePreferences } from "../preferences";
 import ui from "../ui/ui.module.css";
 import { useFormat } from "../ui/useFormat";
@@ -17,14 +18,21 @@ export function LiveState() {
   const offlineSince = useOfflineSince();
   const paused = usePaused();
   const { refreshS } = usePreferences();
-  const state = paused ? "paused" : offlineSince !== null ? "offline" : "polling";
+  const link = useLinkState();
+  const state = paused ? "paused" : offlineSince !== null ? "offline" : refreshS === 0 ? "polling" : link;
   const text = {
     paused: words.paused,
+    live: words.live,
     offline: words.offline(format.clock(offlineSince, now)),
     polling: refreshS === 0 ? words.manual : words.polling(String(refreshS)),
   }[state];
-  const hint = { paused: words.pausedHint, offline: words.offlineHint, polling: words.pollingHint }[state];
-  const glyph = { paused: "‖", offline: "○", polling: "◔" }[state];
+  const hint = {
+    paused: words.pausedHint,
+    offline: words.offlineHint,
+    live: words.liveHint,
+    polling: words.pollingHint,
+  }[state];
+  const glyph = { paused: "‖", offline: "○", live: "●", polling: "◔" }[state];
   return (
     <button
       type="button"

@@ -4,6 +4,7 @@ import { useState } from "react";
 import { useText } from "../i18n";
 import { keepRange } from "../ui/links";
 import ui from "../ui/ui.module.css";
+import { Icon } from "./Icon";
 import { en } from "./messages.en";
 import { zh } from "./messages.zh";
 import { PAGES, type PageEntry, TABS } from "./pages";
@@ -11,7 +12,8 @@ import styles from "./Shell.module.css";
 
 function useCurrent(): (page: PageEntry) => boolean {
   const { pathname } = useLocation();
-  return (page) => (page.path === "/" ? pathname === "/" : pathname === page.path || pathname.startsWith(`${page.path}/`));
+  return (page) =>
+    page.path === "/" ? pathname === "/" : pathname === page.path || pathname.startsWith(`${page.path}/`);
 }
 
 function Item({ page, className, onClick }: { page: PageEntry; className: string | undefined; onClick?: () => void }) {
@@ -26,9 +28,7 @@ function Item({ page, className, onClick }: { page: PageEntry; className: string
       activeProps={{}}
       onClick={onClick}
     >
-      <span className={styles.glyph} aria-hidden="true">
-        {page.glyph}
-      </span>
+      <Icon of={page.id} />
       <span>{words.pages[page.id]}</span>
     </Link>
   );

@@ -32,7 +32,14 @@ export function ThemeSwitch() {
   const { theme } = usePreferences();
   const label = `${words.theme}: ${words.themes[theme]}`;
   return (
-    <button type="button" className={ui.button} title={label} aria-label={label} onClick={() => prefer({ theme: NEXT[theme] })} data-testid="theme">
+    <button
+      type="button"
+      className={ui.button}
+      title={label}
+      aria-label={label}
+      onClick={() => prefer({ theme: NEXT[theme] })}
+      data-testid="theme"
+    >
       <span aria-hidden="true">{GLYPHS[theme]}</span>
     </button>
   );

@@ -1,5 +1,4 @@
 /** The keys of the pages. None of them works while something is typed, nor once they are switched off. */
-import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
 import { pause, usePaused } from "../live/refresh";
@@ -18,7 +17,6 @@ export function useKeys() {
   const window = useRange();
   const choose = useChooseRange();
   const paused = usePaused();
-  const client = useQueryClient();
   const wentAt = useRef(0);
 
   useEffect(() => {
@@ -36,7 +34,8 @@ export function useKeys() {
       t: toggleTables,
     };
     const onKey = (event: KeyboardEvent) => {
-      if (!keys || event.ctrlKey || event.metaKey || event.altKey || event.isComposing || isTyping(event.target)) return;
+      if (!keys || event.ctrlKey || event.metaKey || event.altKey || event.isComposing || isTyping(event.target))
+        return;
       const page = PAGES.find((one) => one.key === event.key);
       if (page && performance.now() - wentAt.current < GO_MS) {
         wentAt.current = 0;
@@ -48,13 +47,15 @@ export function useKeys() {
     };
     document.addEventListener("keydown", onKey);
     return () => document.removeEventListener("keydown", onKey);
-  }, [keys, navigate, window, choose, paused, client]);
+  }, [keys, navigate, window, choose, paused]);
 
   return { open, setOpen };
 }
 
 function isTyping(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+  return (
+    target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
+  );
 }
 
 /** Move the focus to the link of the next or previous row. */

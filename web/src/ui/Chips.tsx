@@ -32,7 +32,11 @@ export function Chips({ fields, chosen, change, words }: Props) {
               <bdi className={styles.chipText} title={label} data-name="">
                 {label}
               </bdi>
-              <button type="button" aria-label={shared.remove(label)} onClick={() => change(field.key, rest.length > 0 ? rest : undefined)}>
+              <button
+                type="button"
+                aria-label={shared.remove(label)}
+                onClick={() => change(field.key, rest.length > 0 ? rest : undefined)}
+              >
                 <span aria-hidden="true">×</span>
               </button>
             </span>
@@ -61,7 +65,12 @@ function Add({ fields, chosen, change, words }: Props) {
   };
   return (
     <form className={styles.chips} onSubmit={submit}>
-      <select className={styles.field} aria-label={words.addFilter} value={field.key} onChange={(event) => setKey(event.target.value)}>
+      <select
+        className={styles.field}
+        aria-label={words.addFilter}
+        value={field.key}
+        onChange={(event) => setKey(event.target.value)}
+      >
         {fields.map((one) => (
           <option key={one.key} value={one.key}>
             {one.label}
@@ -69,7 +78,12 @@ function Add({ fields, chosen, change, words }: Props) {
         ))}
       </select>
       {field.closed ? (
-        <select className={styles.field} aria-label={words.valueFor(field.label)} value="" onChange={(event) => add(event.target.value)}>
+        <select
+          className={styles.field}
+          aria-label={words.valueFor(field.label)}
+          value=""
+          onChange={(event) => add(event.target.value)}
+        >
           <option value="">{words.addFilter} …</option>
           {field.suggestions.map((one) => (
             <option key={one.value} value={one.value}>

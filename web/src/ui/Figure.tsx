@@ -24,7 +24,9 @@ export function Figure({ label, value, note, tone = "plain", title, to, spark, i
       <span className={styles.figureValue} title={title} data-testid={`figure-${id}`}>
         {value}
       </span>
-      <span className={tone === "plain" ? styles.figureNote : `${styles.figureNote} ${styles[tone]}`}>{note ?? " "}</span>
+      <span className={tone === "plain" ? styles.figureNote : `${styles.figureNote} ${styles[tone]}`}>
+        {note ?? " "}
+      </span>
       {spark && <span className={styles.figureSpark}>{spark}</span>}
     </>
   );

@@ -3,7 +3,17 @@ import { Link, type LinkProps } from "@tanstack/react-router";
 import { NONE } from "./format";
 import styles from "./ui.module.css";
 
-export function Name({ children, to, chars = 32, mono = false }: { children: string | null | undefined; to?: LinkProps; chars?: number; mono?: boolean }) {
+export function Name({
+  children,
+  to,
+  chars = 32,
+  mono = false,
+}: {
+  children: string | null | undefined;
+  to?: LinkProps;
+  chars?: number;
+  mono?: boolean;
+}) {
   if (children == null) return <span className={styles.muted}>{NONE}</span>;
   const className = `${styles.name} ${styles.cut} ${mono ? styles.mono : ""}`;
   const inner = (

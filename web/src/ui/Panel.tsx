@@ -2,7 +2,17 @@ import type { ReactNode } from "react";
 import styles from "./ui.module.css";
 
 /** A part of a page under a heading of its own. */
-export function Panel({ title, note, actions, children }: { title: string; note?: ReactNode; actions?: ReactNode; children: ReactNode }) {
+export function Panel({
+  title,
+  note,
+  actions,
+  children,
+}: {
+  title: string;
+  note?: ReactNode;
+  actions?: ReactNode;
+  children: ReactNode;
+}) {
   return (
     <section className={styles.panel} aria-label={title}>
       <div className={styles.panelHead}>

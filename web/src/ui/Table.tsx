@@ -10,6 +10,8 @@ export interface Column<Row> {
   cell: (row: Row) => ReactNode;
   align?: "end";
   wide?: boolean;
+  /** Left out where the table is narrow: 1 goes last, 3 first. */
+  drop?: 1 | 2 | 3;
   /** Shown by screen readers alone, as for a column of buttons. */
   quietHead?: boolean;
 }
@@ -46,7 +48,6 @@ export function Table<Row>({ caption, rows, id, columns, card, sorting }: Props<
     );
   }
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
     <div className={styles.tableWrap} tabIndex={0} role="region" aria-label={caption}>
       <table className={styles.table} data-rows="">
         <caption className="visually-hidden">{caption}</caption>
@@ -61,7 +62,13 @@ export function Table<Row>({ caption, rows, id, columns, card, sorting }: Props<
           {rows.map((row) => (
             <tr key={id(row)} data-row={id(row)} data-at={at === id(row)} onFocus={() => setAt(id(row))}>
               {columns.map((column) => (
-                <td key={column.key} data-align={column.align} data-wide={column.wide} data-column={column.key}>
+                <td
+                  key={column.key}
+                  data-align={column.align}
+                  data-wide={column.wide}
+                  data-drop={column.drop}
+                  data-column={column.key}
+                >
                   {column.cell(row)}
                 </td>
               ))}
@@ -79,7 +86,7 @@ function Head<Row>({ column, sorting }: { column: Column<Row>; sorting: Sorting 
   const active = sorting?.by === column.key;
   const direction = sorting?.descending ? "descending" : "ascending";
   return (
-    <th scope="col" data-align={column.align} aria-sort={active ? direction : undefined}>
+    <th scope="col" data-align={column.align} data-drop={column.drop} aria-sort={active ? direction : undefined}>
       {sortable ? (
         <button type="button" title={words.sortedBy(column.head)} onClick={() => sorting?.choose(column.key)}>
           {column.head} {active && <span aria-hidden="true">{sorting?.descending ? "↓" : "↑"}</span>}

@@ -9,7 +9,14 @@ export interface Compared {
 }
 
 /** Compare counts; `worse` says in which direction it is bad, 0 if in none. */
-export function compareCounts(now: number, then: number, length: string, worse: -1 | 0 | 1, format: Format, words: Messages): Compared {
+export function compareCounts(
+  now: number,
+  then: number,
+  length: string,
+  worse: -1 | 0 | 1,
+  format: Format,
+  words: Messages,
+): Compared {
   if (then === 0) return { text: words.noPrevious, tone: "plain" };
   const change = (now - then) / then;
   if (Math.abs(change) < 0.005) return { text: words.same(length), tone: "plain" };
@@ -17,7 +24,13 @@ export function compareCounts(now: number, then: number, length: string, worse: 
 }
 
 /** Compare rates, in percentage points; less is worse. */
-export function compareRates(now: number | null, then: number | null, length: string, format: Format, words: Messages): Compared {
+export function compareRates(
+  now: number | null,
+  then: number | null,
+  length: string,
+  format: Format,
+  words: Messages,
+): Compared {
   if (now === null || then === null) return { text: words.noPrevious, tone: "plain" };
   const change = now - then;
   if (Math.abs(change) < 0.0005) return { text: words.same(length), tone: "plain" };

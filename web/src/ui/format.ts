@@ -16,6 +16,8 @@ export interface Format {
   /** A change such as +12 %. */
   change(value: number): string;
   duration(ms: number | null | undefined): string;
+  /** A round length, such as that of a bucket: 15 m, 1 h. */
+  length(ms: number): string;
   bytes(value: number | null | undefined): string;
   decimal(value: number): string;
   /** The time of day, with the date where it is not today. */
@@ -29,7 +31,16 @@ export interface Format {
 }
 
 const UNITS = {
-  en: { ms: " ms", s: " s", m: " m", h: " h", d: " d", gap: " ", ago: (text: string) => `${text} ago`, now: "just now" },
+  en: {
+    ms: " ms",
+    s: " s",
+    m: " m",
+    h: " h",
+    d: " d",
+    gap: " ",
+    ago: (text: string) => `${text} ago`,
+    now: "just now",
+  },
   zh: {
     ms: " 毫秒",
     s: " 秒",
@@ -56,7 +67,13 @@ export function makeFormat(language: Language, zone: Zone, serverZone: string | 
   });
   const one = new Intl.NumberFormat(tag, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
   const three = new Intl.NumberFormat("en-US", { maximumSignificantDigits: 3 });
-  const time = new Intl.DateTimeFormat(tag, { timeZone, hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+  const time = new Intl.DateTimeFormat(tag, {
+    timeZone,
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+    hourCycle: "h23",
+  });
   const hour = new Intl.DateTimeFormat(tag, { timeZone, hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   const date = new Intl.DateTimeFormat(tag, { timeZone, day: "numeric", month: "short" });
   const year = new Intl.DateTimeFormat(tag, { timeZone, day: "numeric", month: "short", year: "numeric" });
@@ -74,10 +91,24 @@ export function makeFormat(language: Language, zone: Zone, serverZone: string | 
     return `${Math.floor(hours / 24)}${units.d} ${two(hours % 24)}${units.h}`;
   };
 
+  const length = (ms: number): string => {
+    for (const [unit, name] of [
+      [86_400_000, units.d],
+      [3_600_000, units.h],
+      [60_000, units.m],
+      [1000, units.s],
+    ] as const) {
+      if (ms >= unit && ms % unit === 0) return `${ms / unit}${name}`;
+    }
+    return duration(ms);
+  };
+
   return {
     language,
     duration,
-    count: (value) => (value == null ? NONE : Math.abs(value) <= MOST_EXACT ? whole.format(value) : short.format(value)),
+    length,
+    count: (value) =>
+      value == null ? NONE : Math.abs(value) <= MOST_EXACT ? whole.format(value) : short.format(value),
     exact: (value) => whole.format(value),
     rate: (value) => {
       if (value === null || value === undefined) return NONE;

@@ -1,6 +1,6 @@
 import { useMemo } from "react";
-import { usePreferences } from "../preferences";
 import { useServerZone } from "../api/serverZone";
+import { usePreferences } from "../preferences";
 import { type Format, makeFormat } from "./format";
 
 export function useFormat(): Format {

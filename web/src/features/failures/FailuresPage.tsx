@@ -5,8 +5,8 @@ import { failures as askFailures, jobNames, type RunFilters } from "../../api/qu
 import { useText } from "../../i18n";
 import { useRange } from "../../range/useRange";
 import { Answer, Empty } from "../../ui/Answer";
-import { SparkBars } from "../../ui/charts/Spark";
 import { Chips, type Field } from "../../ui/Chips";
+import { SparkBars } from "../../ui/charts/Spark";
 import { toJob, toRuns, toTask } from "../../ui/links";
 import { Name } from "../../ui/Name";
 import { Page, PageHead } from "../../ui/Panel";
@@ -25,7 +25,8 @@ export function FailuresPage() {
   const shared = useWords();
   const format = useFormat();
   const window = useRange();
-  const { range: _, from: __, to: ___, q, ...chosen } = useSearch({ from: "/failures" });
+  const { job, queue, worker, outcome, service, fingerprint, q } = useSearch({ from: "/failures" });
+  const chosen = { job, queue, worker, outcome, service, fingerprint };
   const navigate = useNavigate();
   const filters: RunFilters = { ...chosen, text: q };
   const query = useInfiniteQuery(askFailures(window, filters));
@@ -38,7 +39,10 @@ export function FailuresPage() {
     <Page>
       <PageHead
         title={words.title}
-        verdict={first && (first.failures === 0 ? words.well : words.verdict(format.count(first.failures), format.count(first.groups)))}
+        verdict={
+          first &&
+          (first.failures === 0 ? words.well : words.verdict(format.count(first.failures), format.count(first.groups)))
+        }
       />
       {first && !first.complete && <p className={ui.note}>{words.incomplete}</p>}
       <search className={ui.chips}>
@@ -59,7 +63,21 @@ export function FailuresPage() {
               <Empty
                 action={
                   filtered && (
-                    <button type="button" className={ui.button} onClick={() => change({ q: undefined, job: undefined, queue: undefined, worker: undefined, outcome: undefined, service: undefined, fingerprint: undefined })}>
+                    <button
+                      type="button"
+                      className={ui.button}
+                      onClick={() =>
+                        change({
+                          q: undefined,
+                          job: undefined,
+                          queue: undefined,
+                          worker: undefined,
+                          outcome: undefined,
+                          service: undefined,
+                          fingerprint: undefined,
+                        })
+                      }
+                    >
                       {shared.clearFilters}
                     </button>
                   )
@@ -72,7 +90,12 @@ export function FailuresPage() {
                 <Groups groups={found} />
                 {query.hasNextPage && (
                   <p className={ui.empty}>
-                    <button type="button" className={ui.button} disabled={query.isFetchingNextPage} onClick={() => query.fetchNextPage()}>
+                    <button
+                      type="button"
+                      className={ui.button}
+                      disabled={query.isFetchingNextPage}
+                      onClick={() => query.fetchNextPage()}
+                    >
                       {shared.more}
                     </button>
                   </p>
@@ -93,7 +116,12 @@ function useFields(): Field[] {
   const named = (values: string[]) => [...new Set(values)].map((value) => ({ value }));
   return [
     { key: "job", label: words.job, suggestions: named(known.map((job) => job.job)) },
-    { key: "outcome", label: words.outcome, closed: true, suggestions: OUTCOMES.map((value) => ({ value, label: shared[value] })) },
+    {
+      key: "outcome",
+      label: words.outcome,
+      closed: true,
+      suggestions: OUTCOMES.map((value) => ({ value, label: shared[value] })),
+    },
     { key: "queue", label: words.queue, suggestions: [] },
     { key: "worker", label: words.worker, suggestions: [] },
     { key: "service", label: words.service, suggestions: named(known.map((job) => job.service)) },
@@ -106,11 +134,11 @@ function Groups({ groups }: { groups: readonly Failure[] }) {
   const columns: Column<Failure>[] = [
     { key: "failure", head: words.failure, wide: true, cell: (group) => <Title group={group} /> },
     { key: "count", head: words.count, align: "end", cell: (group) => <Count group={group} /> },
-    { key: "share", head: words.share, align: "end", cell: (group) => format.rate(group.share) },
+    { key: "share", head: words.share, drop: 1, align: "end", cell: (group) => format.rate(group.share) },
     { key: "trend", head: words.trend, cell: (group) => <Trend group={group} /> },
     { key: "jobs", head: words.jobs, cell: (group) => <JobNames group={group} /> },
-    { key: "first", head: words.first, cell: (group) => <Time at={group.first_seen} age={false} /> },
-    { key: "last", head: words.last, cell: (group) => <Time at={group.last_seen} /> },
+    { key: "first", head: words.first, drop: 2, cell: (group) => <Time at={group.first_seen} age={false} /> },
+    { key: "last", head: words.last, cell: (group) => <Time at={group.last_seen} age={false} /> },
   ];
   return (
     <Table
@@ -142,12 +170,12 @@ function Title({ group }: { group: Failure }) {
   const unsaid = outcome && outcome !== "failed" ? shared[outcome] : group.fingerprint;
   return (
     <>
-      <Name chars={72} {...(group.example && { to: toTask(group.example.task, group.example.service) })}>
+      <Name chars={52} {...(group.example && { to: toTask(group.example.task, group.example.service) })}>
         {error?.type ?? error?.message ?? unsaid}
       </Name>
       {error?.type && error.message && (
         <div className={ui.panelNote}>
-          <Name chars={72}>{error.message}</Name>
+          <Name chars={52}>{error.message}</Name>
         </div>
       )}
     </>
@@ -160,7 +188,9 @@ function Count({ group }: { group: Failure }) {
   return (
     <>
       <Link {...toRuns({ fingerprint: [group.fingerprint] })}>{format.count(group.failures)}</Link>
-      <div className={ui.panelNote}>{group.change === null ? words.fresh : words.change(format.change(group.change))}</div>
+      <div className={ui.panelNote}>
+        {group.change === null ? words.fresh : words.change(format.change(group.change))}
+      </div>
     </>
   );
 }
@@ -168,7 +198,14 @@ function Count({ group }: { group: Failure }) {
 function Trend({ group }: { group: Failure }) {
   const words = useText({ en, zh });
   const format = useFormat();
-  return <SparkBars values={[]} bad={group.trend} most={Math.max(...group.trend)} label={words.trendLabel(format.exact(group.failures))} />;
+  return (
+    <SparkBars
+      values={[]}
+      bad={group.trend}
+      most={Math.max(...group.trend)}
+      label={words.trendLabel(format.exact(group.failures))}
+    />
+  );
 }
 
 function JobNames({ group }: { group: Failure }) {

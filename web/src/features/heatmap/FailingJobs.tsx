@@ -1,10 +1,10 @@
+import { Link } from "@tanstack/react-router";
 import type { Heatmap } from "../../api/answers";
 import { useText } from "../../i18n";
 import { toJob, toRuns } from "../../ui/links";
 import { Name } from "../../ui/Name";
 import { Panel } from "../../ui/Panel";
 import { CardLine, type Column, Table } from "../../ui/Table";
-import { Link } from "@tanstack/react-router";
 import ui from "../../ui/ui.module.css";
 import { useFormat } from "../../ui/useFormat";
 import { en } from "./messages.en";
@@ -29,7 +29,11 @@ export function FailingJobs({ answer }: { answer: Heatmap }) {
       <Panel
         key={row.category}
         title={row.category ?? words.without}
-        note={row.jobs_total > row.jobs.length ? words.worse(String(row.jobs.length), String(row.jobs_total)) : words.failingJobs}
+        note={
+          row.jobs_total > row.jobs.length
+            ? words.worse(String(row.jobs.length), String(row.jobs_total))
+            : words.failingJobs
+        }
       >
         <Table
           caption={`${words.failingJobs} · ${row.category ?? words.without}`}

@@ -4,9 +4,9 @@ import type { HeatCell, Heatmap, HeatRow } from "../../api/answers";
 import { useText } from "../../i18n";
 import { useNow } from "../../live/now";
 import { iso } from "../../range/window";
+import charts from "../../ui/charts/charts.module.css";
 import { Ramp } from "../../ui/charts/Legend";
 import { sqrtLevel } from "../../ui/charts/scale";
-import charts from "../../ui/charts/charts.module.css";
 import { Name } from "../../ui/Name";
 import { useFormat } from "../../ui/useFormat";
 import { useNarrow } from "../../ui/useNarrow";
@@ -40,7 +40,13 @@ export function gathered(row: HeatRow, hours: readonly string[], most: number): 
 const runs = (column: Column) => column.cells.reduce((sum, cell) => sum + cell.runs, 0);
 const failures = (column: Column) => column.cells.reduce((sum, cell) => sum + cell.failures, 0);
 
-export function HeatTable({ answer, jobsOf }: { answer: Heatmap; jobsOf: ReadonlyMap<string | null, readonly string[]> }) {
+export function HeatTable({
+  answer,
+  jobsOf,
+}: {
+  answer: Heatmap;
+  jobsOf: ReadonlyMap<string | null, readonly string[]>;
+}) {
   const words = useText({ en, zh });
   const format = useFormat();
   const narrow = useNarrow();
@@ -55,7 +61,6 @@ export function HeatTable({ answer, jobsOf }: { answer: Heatmap; jobsOf: Readonl
   const [low = 1, medium = 5, high = 10] = answer.thresholds;
   return (
     <>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
       <div className={styles.wrap} tabIndex={0} role="region" aria-label={words.caption}>
         <table className={styles.table} data-testid="heatmap">
           <caption className="visually-hidden">{words.caption}</caption>
@@ -75,7 +80,13 @@ export function HeatTable({ answer, jobsOf }: { answer: Heatmap; jobsOf: Readonl
               <tr key={row.category}>
                 <th scope="row">{row.category === null ? words.without : <Name chars={20}>{row.category}</Name>}</th>
                 {columns.map((column) => (
-                  <Cell key={column.from} category={row.category ?? words.without} column={column} most={most} jobs={jobsOf.get(row.category) ?? []} />
+                  <Cell
+                    key={column.from}
+                    category={row.category ?? words.without}
+                    column={column}
+                    most={most}
+                    jobs={jobsOf.get(row.category) ?? []}
+                  />
                 ))}
                 <td className={styles.sum}>{format.count(row.failures)}</td>
               </tr>
@@ -97,13 +108,24 @@ export function HeatTable({ answer, jobsOf }: { answer: Heatmap; jobsOf: Readonl
   );
 }
 
-function Cell({ category, column, most, jobs }: { category: string; column: Column; most: number; jobs: readonly string[] }) {
+function Cell({
+  category,
+  column,
+  most,
+  jobs,
+}: {
+  category: string;
+  column: Column;
+  most: number;
+  jobs: readonly string[];
+}) {
   const words = useText({ en, zh });
   const format = useFormat();
   const now = useNow();
   const [failed, ran] = [failures(column), runs(column)];
   const hour = format.clock(column.from, now);
-  const label = ran === 0 ? words.empty(category, hour) : words.cell(category, hour, format.exact(failed), format.exact(ran));
+  const label =
+    ran === 0 ? words.empty(category, hour) : words.cell(category, hour, format.exact(failed), format.exact(ran));
   const level = sqrtLevel(failed, most, LEVELS);
   if (failed === 0) {
     return (

@@ -55,7 +55,13 @@ function Verdict({ answer }: { answer: Heatmap }) {
   const now = useNow();
   const failures = answer.categories.reduce((sum, row) => sum + row.failures, 0);
   if (failures === 0) return words.well;
-  const byHour = answer.hours.map((_, index) => answer.categories.reduce((sum, row) => sum + (row.cells[index]?.failures ?? 0), 0));
+  const byHour = answer.hours.map((_, index) =>
+    answer.categories.reduce((sum, row) => sum + (row.cells[index]?.failures ?? 0), 0),
+  );
   const most = Math.max(...byHour);
-  return words.verdict(format.count(failures), format.clock(answer.hours[byHour.indexOf(most)], now), format.count(most));
+  return words.verdict(
+    format.count(failures),
+    format.clock(answer.hours[byHour.indexOf(most)], now),
+    format.count(most),
+  );
 }

@@ -30,7 +30,6 @@ export function Comparison({ job }: { job: JobDetail }) {
   ];
   return (
     <Panel title={words.compare} note={words.compareWith(format.clock(from, now), format.clock(to, now))}>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
       <div className={ui.tableWrap} tabIndex={0} role="region" aria-label={words.compare}>
         <table className={ui.table}>
           <thead>
@@ -40,7 +39,7 @@ export function Comparison({ job }: { job: JobDetail }) {
                 {words.now}
               </th>
               <th scope="col" data-align="end">
-                {words.then}
+                {words.earlier}
               </th>
               <th scope="col" data-align="end">
                 {words.change}

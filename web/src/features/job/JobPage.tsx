@@ -1,6 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams, useSearch } from "@tanstack/react-router";
-import type { ReactNode } from "react";
 import type { Figures as Counts, JobDetail } from "../../api/answers";
 import { ProblemError } from "../../api/client";
 import { job as askJob } from "../../api/questions";
@@ -13,6 +12,7 @@ import { Answer, Empty } from "../../ui/Answer";
 import { Lines } from "../../ui/charts/Lines";
 import { Outcomes } from "../../ui/charts/Outcomes";
 import { compareCounts, compareRates } from "../../ui/compare";
+import { Fact, Facts } from "../../ui/Facts";
 import { Figure } from "../../ui/Figure";
 import { NONE } from "../../ui/format";
 import { toPage, toRuns } from "../../ui/links";
@@ -71,7 +71,7 @@ function Found({ job, window, service }: { job: JobDetail; window: Window; servi
         <About job={job} />
       </section>
       <Cards job={job} window={window} of={of} />
-      <Outcomes title={words.outcomes(format.duration(step_ms))} buckets={buckets} stepMs={step_ms} filters={of} />
+      <Outcomes title={words.outcomes(format.length(step_ms))} buckets={buckets} stepMs={step_ms} filters={of} />
       <Lines
         title={words.runTime}
         note={words.estimated}
@@ -137,25 +137,29 @@ function Verdict({ counts }: { counts: Counts }) {
 function About({ job }: { job: JobDetail }) {
   const words = useText({ en, zh });
   const format = useFormat();
-  const rows: [string, ReactNode][] = [
-    [words.name, <Name key="name">{job.job_name}</Name>],
-    [words.owner, <Name key="owner">{job.owner}</Name>],
-    [words.category, job.category ? <Name to={toPage("/jobs", { category: [job.category] })}>{job.category}</Name> : NONE],
-    [words.schedule, <Name key="schedule" mono>{job.schedule}</Name>],
-    [words.limit, format.duration(job.timeout_ms)],
-    [words.next, <Time key="next" at={job.next_run} />],
-    [words.services, <Name key="services">{job.services.join(", ")}</Name>],
-  ];
   return (
     <>
-      <dl className={ui.facts}>
-        {rows.map(([label, value]) => (
-          <div key={label}>
-            <dt>{label}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <Facts>
+        <Fact label={words.name}>
+          <Name>{job.job_name}</Name>
+        </Fact>
+        <Fact label={words.owner}>
+          <Name>{job.owner}</Name>
+        </Fact>
+        <Fact label={words.category}>
+          {job.category ? <Name to={toPage("/jobs", { category: [job.category] })}>{job.category}</Name> : NONE}
+        </Fact>
+        <Fact label={words.schedule}>
+          <Name mono>{job.schedule}</Name>
+        </Fact>
+        <Fact label={words.limit}>{format.duration(job.timeout_ms)}</Fact>
+        <Fact label={words.next}>
+          <Time at={job.next_run} />
+        </Fact>
+        <Fact label={words.services}>
+          <Name>{job.services.join(", ")}</Name>
+        </Fact>
+      </Facts>
       {job.description && (
         <p className={`${ui.soft} ${ui.name}`} translate="no" data-name="">
           {job.description}
@@ -178,8 +182,20 @@ function Cards({ job, window, of }: { job: JobDetail; window: Window; of: Record
   const spread = job.figures.duration_ms;
   return (
     <Figures>
-      <Figure id="runs" label={words.runs} value={format.count(finished(job.figures))} note={runs.text} to={toRuns(of)} />
-      <Figure id="success-rate" label={words.success} value={format.rate(job.figures.success_rate)} note={rate.text} tone={rate.tone} />
+      <Figure
+        id="runs"
+        label={words.runs}
+        value={format.count(finished(job.figures))}
+        note={runs.text}
+        to={toRuns(of)}
+      />
+      <Figure
+        id="success-rate"
+        label={words.success}
+        value={format.rate(job.figures.success_rate)}
+        note={rate.text}
+        tone={rate.tone}
+      />
       <Figure
         id="failures"
         label={words.failures}
@@ -188,8 +204,18 @@ function Cards({ job, window, of }: { job: JobDetail; window: Window; of: Record
         tone={failures.tone}
         to={toPage("/failures", of)}
       />
-      <Figure id="p95" label={words.p95} value={format.duration(spread.p95)} note={words.average(format.duration(spread.avg))} />
-      <Figure id="active" label={words.active} value={`${format.count(job.running)} · ${format.count(job.pending)}`} to={toRuns({ ...of, state: ["PROCESSING", "PENDING"] })} />
+      <Figure
+        id="p95"
+        label={words.p95}
+        value={format.duration(spread.p95)}
+        note={words.average(format.duration(spread.avg))}
+      />
+      <Figure
+        id="active"
+        label={words.active}
+        value={`${format.count(job.running)} · ${format.count(job.pending)}`}
+        to={toRuns({ ...of, state: ["PROCESSING", "PENDING"] })}
+      />
     </Figures>
   );
 }

@@ -26,7 +26,7 @@ export const en = {
   compareWith: (from: string, to: string) => `with ${from} – ${to}`,
   figure: "Figure",
   now: "This range",
-  then: "Before",
+  earlier: "Before",
   change: "Change",
   newest: "Newest finished runs",
   sample: (count: string) => `Run time of the newest ${count}`,

@@ -28,7 +28,7 @@ export const zh: Messages = {
   compareWith: (from, to) => `与 ${from} – ${to} 相比`,
   figure: "指标",
   now: "本时段",
-  then: "之前",
+  earlier: "之前",
   change: "变化",
   newest: "最近结束的执行",
   sample: (count) => `最近 ${count} 次的运行时长`,

@@ -1,5 +1,5 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { useNavigate, useSearch } from "@tanstack/react-router";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import type { Job } from "../../api/answers";
 import { jobs as askJobs, jobNames } from "../../api/questions";
 import { useText } from "../../i18n";
@@ -17,7 +17,6 @@ import { Time } from "../../ui/Time";
 import { useWords } from "../../ui/text";
 import ui from "../../ui/ui.module.css";
 import { useFormat } from "../../ui/useFormat";
-import { Link } from "@tanstack/react-router";
 import { en } from "./messages.en";
 import { zh } from "./messages.zh";
 
@@ -43,7 +42,9 @@ export function JobsPage() {
         title={words.title}
         verdict={
           query.data &&
-          (failing > 0 ? words.verdictFailing(format.count(total), format.count(failing)) : words.verdict(format.count(total)))
+          (failing > 0
+            ? words.verdictFailing(format.count(total), format.count(failing))
+            : words.verdict(format.count(total)))
         }
       />
       <Filters />
@@ -54,7 +55,11 @@ export function JobsPage() {
               <Empty
                 action={
                   filtered && (
-                    <button type="button" className={ui.button} onClick={() => navigate({ to: ".", search: (old: object) => ({ ...old, ...clear }) } as never)}>
+                    <button
+                      type="button"
+                      className={ui.button}
+                      onClick={() => navigate({ to: ".", search: (old: object) => ({ ...old, ...clear }) } as never)}
+                    >
                       {shared.clearFilters}
                     </button>
                   )
@@ -67,7 +72,12 @@ export function JobsPage() {
                 <JobTable jobs={found} />
                 <p className={ui.empty}>
                   {query.hasNextPage && (
-                    <button type="button" className={ui.button} disabled={query.isFetchingNextPage} onClick={() => query.fetchNextPage()}>
+                    <button
+                      type="button"
+                      className={ui.button}
+                      disabled={query.isFetchingNextPage}
+                      onClick={() => query.fetchNextPage()}
+                    >
                       {shared.more}
                     </button>
                   )}{" "}
@@ -88,7 +98,8 @@ function Filters() {
   const search = useSearch({ from: "/jobs" });
   const navigate = useNavigate();
   const known = useQuery(jobNames(window)).data?.items ?? [];
-  const named = (of: (job: Job) => string | null | undefined) => [...new Set(known.map(of))].filter((name) => name != null).toSorted();
+  const named = (of: (job: Job) => string | null | undefined) =>
+    [...new Set(known.map(of))].filter((name) => name != null).toSorted();
   const change = (values: object, replace: boolean) =>
     navigate({ to: ".", search: (old: object) => ({ ...old, ...values }), replace } as never);
   return (
@@ -102,8 +113,20 @@ function Filters() {
         value={search.q ?? ""}
         onChange={(event) => change({ q: event.target.value || undefined }, true)}
       />
-      <Choice label={words.category} any={words.any} values={named((job) => job.category)} chosen={search.category} onChange={(category) => change({ category }, false)} />
-      <Choice label={words.owner} any={words.any} values={named((job) => job.owner)} chosen={search.owner} onChange={(owner) => change({ owner }, false)} />
+      <Choice
+        label={words.category}
+        any={words.any}
+        values={named((job) => job.category)}
+        chosen={search.category}
+        onChange={(category) => change({ category }, false)}
+      />
+      <Choice
+        label={words.owner}
+        any={words.any}
+        values={named((job) => job.owner)}
+        chosen={search.owner}
+        onChange={(owner) => change({ owner }, false)}
+      />
     </search>
   );
 }
@@ -142,14 +165,29 @@ function JobTable({ jobs }: { jobs: readonly Job[] }) {
   const format = useFormat();
   const columns: Column<Job>[] = [
     { key: "job", head: words.job, cell: (job) => <JobName job={job} /> },
-    { key: "success", head: words.success, cell: (job) => <SuccessBar rate={job.figures.success_rate} label={words.success} /> },
-    { key: "recent", head: words.recent, cell: (job) => <RecentRuns job={job} /> },
+    {
+      key: "success",
+      head: words.success,
+      cell: (job) => <SuccessBar rate={job.figures.success_rate} label={words.success} />,
+    },
+    { key: "recent", head: words.recent, drop: 1, cell: (job) => <RecentRuns job={job} /> },
     { key: "runs", head: words.runs, align: "end", cell: (job) => <RunCount job={job} /> },
-    { key: "average", head: words.average, align: "end", cell: (job) => format.duration(job.figures.duration_ms.avg) },
+    {
+      key: "average",
+      head: words.average,
+      drop: 2,
+      align: "end",
+      cell: (job) => format.duration(job.figures.duration_ms.avg),
+    },
     { key: "p95", head: words.p95, align: "end", cell: (job) => format.duration(job.figures.duration_ms.p95) },
     { key: "trend", head: words.trend, cell: (job) => <Trend job={job} /> },
     { key: "last", head: words.last, cell: (job) => <Last job={job} /> },
-    { key: "next", head: words.next, cell: (job) => (job.next_run ? <Time at={job.next_run} age={false} /> : <span className={ui.muted}>—</span>) },
+    {
+      key: "next",
+      head: words.next,
+      drop: 3,
+      cell: (job) => (job.next_run ? <Time at={job.next_run} age={false} /> : <span className={ui.muted}>—</span>),
+    },
   ];
   return (
     <Table
@@ -177,10 +215,14 @@ function JobTable({ jobs }: { jobs: readonly Job[] }) {
 
 function JobName({ job }: { job: Job }) {
   const words = useText({ en, zh });
-  const states = [!job.enabled && words.disabled, job.paused && words.paused, !job.registered && words.unregistered].filter(Boolean);
+  const states = [
+    !job.enabled && words.disabled,
+    job.paused && words.paused,
+    !job.registered && words.unregistered,
+  ].filter(Boolean);
   return (
     <>
-      <Name chars={32} to={toJob(job.job, job.service)}>
+      <Name chars={26} to={toJob(job.job, job.service)}>
         {job.job}
       </Name>
       <div className={ui.panelNote}>
@@ -196,13 +238,21 @@ function JobName({ job }: { job: Job }) {
 function RunCount({ job }: { job: Job }) {
   const format = useFormat();
   const { succeeded, failures, cancelled } = job.figures;
-  return <Link {...toRuns({ job: [job.job], service: [job.service] })}>{format.count(succeeded + failures + cancelled)}</Link>;
+  return (
+    <Link {...toRuns({ job: [job.job], service: [job.service] })}>
+      {format.count(succeeded + failures + cancelled)}
+    </Link>
+  );
 }
 
 function RecentRuns({ job }: { job: Job }) {
   const words = useText({ en, zh });
   const ok = job.recent.filter((run) => run.outcome === "succeeded").length;
-  return job.recent.length === 0 ? <span className={ui.muted}>{words.never}</span> : <Recent runs={job.recent} label={words.newest(String(ok), String(job.recent.length))} />;
+  return job.recent.length === 0 ? (
+    <span className={ui.muted}>{words.never}</span>
+  ) : (
+    <Recent runs={job.recent} label={words.newest(String(ok), String(job.recent.length))} />
+  );
 }
 
 function Trend({ job }: { job: Job }) {

@@ -23,9 +23,17 @@ export interface Trouble {
 }
 
 /** Jobs below a healthy success rate, workers that went away in the range, queues where something waits too long. */
-export function troubles(jobs: readonly Job[], workers: readonly Worker[], queues: readonly Queue[], window: Window): Trouble {
+export function troubles(
+  jobs: readonly Job[],
+  workers: readonly Worker[],
+  queues: readonly Queue[],
+  window: Window,
+): Trouble {
   const failing = jobs.filter((job) => job.figures.success_rate !== null && job.figures.success_rate < HEALTHY);
-  const gone = workers.filter((worker) => !worker.present && worker.gone_since !== null && worker.boots > 0 && Date.parse(worker.gone_since) >= window.from);
+  const gone = workers.filter(
+    (worker) =>
+      !worker.present && worker.gone_since !== null && worker.boots > 0 && Date.parse(worker.gone_since) >= window.from,
+  );
   return {
     jobs: failing.toSorted((a, b) => b.figures.failures - a.figures.failures),
     workers: gone,
@@ -51,10 +59,19 @@ export function Attention({ trouble }: { trouble: Trouble }) {
                 <span className={styles.bad} aria-hidden="true">
                   ✕
                 </span>
-                <Name chars={28} to={toRuns({ job: [job.job], service: [job.service], outcome: ["failed", "timed_out", "lost"] })}>
+                <Name
+                  chars={28}
+                  to={toRuns({ job: [job.job], service: [job.service], outcome: ["failed", "timed_out", "lost"] })}
+                >
                   {job.job}
                 </Name>
-                <span>{words.failing(format.rate(1 - (success_rate ?? 1)), format.count(failures), format.count(failures + succeeded))}</span>
+                <span>
+                  {words.failing(
+                    format.rate(1 - (success_rate ?? 1)),
+                    format.count(failures),
+                    format.count(failures + succeeded),
+                  )}
+                </span>
               </li>
             );
           })}

@@ -40,7 +40,14 @@ export function FirstFact({ show }: { show: boolean }) {
         <p>{words.firstText}</p>
         <div className={ui.chips}>
           {(Object.keys(SNIPPETS) as Kind[]).map((one) => (
-            <button key={one} type="button" className={ui.button} aria-pressed={kind === one} onClick={() => setKind(one)} translate="no">
+            <button
+              key={one}
+              type="button"
+              className={ui.button}
+              aria-pressed={kind === one}
+              onClick={() => setKind(one)}
+              translate="no"
+            >
               {one}
             </button>
           ))}

@@ -1,7 +1,14 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useSearch } from "@tanstack/react-router";
 import type { Overall } from "../../api/answers";
-import { type Filters, failures, history, jobNames, queues as askQueues, workers as askWorkers } from "../../api/questions";
+import {
+  queues as askQueues,
+  workers as askWorkers,
+  type Filters,
+  failures,
+  history,
+  jobNames,
+} from "../../api/questions";
 import { useText } from "../../i18n";
 import { useLength } from "../../range/useLength";
 import { useRange } from "../../range/useRange";
@@ -30,7 +37,8 @@ export function OverviewPage() {
   const format = useFormat();
   const window = useRange();
   const length = useLength(window);
-  const filters: Filters = useSearch({ from: "/" });
+  const { job, queue, service } = useSearch({ from: "/" });
+  const filters: Filters = { job, queue, service };
   const now = useQuery(history(window, filters));
   const then = useQuery(history(before(window), filters));
   const jobs = useQuery(jobNames(window));
@@ -45,13 +53,20 @@ export function OverviewPage() {
       <FirstFact show={jobs.data?.total === 0} />
       <Answer query={now} height={112}>
         {(answer) => (
-          <Cards now={answer} then={then.data} window={window} length={length} workers={workers.data?.items} queues={queues.data?.items} />
+          <Cards
+            now={answer}
+            then={then.data}
+            window={window}
+            length={length}
+            workers={workers.data?.items}
+            queues={queues.data?.items}
+          />
         )}
       </Answer>
       <Answer query={now} height={264}>
         {(answer) => (
           <Outcomes
-            title={words.outcomes(format.duration(answer.history.step_ms))}
+            title={words.outcomes(format.length(answer.history.step_ms))}
             buckets={answer.history.buckets}
             stepMs={answer.history.step_ms}
             previous={then.data?.history.buckets}
@@ -130,7 +145,13 @@ function Cards({ now, then, window, length, workers, queues }: CardsProps) {
         note={`${words.average(format.duration(spread.avg))}${spread.method === "exact" ? "" : ` · ${shared.within}`}`}
         to={toPage("/jobs")}
       />
-      <Figure id="workers" label={words.workers} value={crew(workers, window)} note={words.workersNote} to={toPage("/workers")} />
+      <Figure
+        id="workers"
+        label={words.workers}
+        value={crew(workers, window)}
+        note={words.workersNote}
+        to={toPage("/workers")}
+      />
     </Figures>
   );
 }
@@ -163,6 +184,8 @@ function crew(workers: CardsProps["workers"], window: Window): string {
   if (!workers) return NONE;
   const there = workers.filter((worker) => worker.present);
   const busy = there.filter((worker) => worker.running > 0).length;
-  const gone = workers.filter((worker) => !worker.present && worker.gone_since !== null && Date.parse(worker.gone_since) >= window.from);
+  const gone = workers.filter(
+    (worker) => !worker.present && worker.gone_since !== null && Date.parse(worker.gone_since) >= window.from,
+  );
   return `${busy} · ${there.length - busy} · ${gone.length}`;
 }

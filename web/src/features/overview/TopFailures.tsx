@@ -33,11 +33,17 @@ export function TopFailures({ query }: { query: UseInfiniteQueryResult<InfiniteD
                       {title(group)}
                     </Name>
                     <p className={styles.sub}>
-                      <Name chars={24}>{group.jobs[0]?.job ?? null}</Name> · {words.lastSeen} {format.clock(group.last_seen, now)}
+                      <Name chars={24}>{group.jobs[0]?.job ?? null}</Name> · {words.lastSeen}{" "}
+                      {format.clock(group.last_seen, now)}
                     </p>
                   </div>
                   <span className={styles.count}>{format.count(group.failures)}</span>
-                  <SparkBars values={[]} bad={group.trend} most={Math.max(...group.trend)} label={format.exact(group.failures)} />
+                  <SparkBars
+                    values={[]}
+                    bad={group.trend}
+                    most={Math.max(...group.trend)}
+                    label={format.exact(group.failures)}
+                  />
                 </li>
               ))}
             </ul>

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { useSearch } from "@tanstack/react-router";
+import { Link, useSearch } from "@tanstack/react-router";
 import type { Queue } from "../../api/answers";
 import { queues } from "../../api/questions";
 import { useText } from "../../i18n";
@@ -13,12 +13,12 @@ import { Page, PageHead } from "../../ui/Panel";
 import { CardLine, type Column, Table } from "../../ui/Table";
 import ui from "../../ui/ui.module.css";
 import { useFormat } from "../../ui/useFormat";
-import { Link } from "@tanstack/react-router";
 import { en } from "./messages.en";
 import { zh } from "./messages.zh";
 
 const id = (queue: Queue) => JSON.stringify([queue.service, queue.queue]);
-const sum = (found: readonly Queue[], of: (queue: Queue) => number) => found.reduce((total, queue) => total + of(queue), 0);
+const sum = (found: readonly Queue[], of: (queue: Queue) => number) =>
+  found.reduce((total, queue) => total + of(queue), 0);
 const used = (queue: Queue) => queue.depth + queue.running + queue.workers + queue.submitted + queue.finished > 0;
 
 export function QueuesPage() {
@@ -29,7 +29,10 @@ export function QueuesPage() {
   const query = useQuery(queues(window, { queue, service }));
   const items = query.data?.items ?? [];
   const stuck = sum(items, (one) => one.stuck);
-  const verdict = words.verdict(format.count(sum(items, (one) => one.depth)), format.count(sum(items, (one) => one.running)));
+  const verdict = words.verdict(
+    format.count(sum(items, (one) => one.depth)),
+    format.count(sum(items, (one) => one.running)),
+  );
   return (
     <Page>
       <PageHead
@@ -38,7 +41,12 @@ export function QueuesPage() {
           query.data && (
             <>
               {verdict}
-              {stuck > 0 && <span className={ui.warn}> · {words.stuck(format.count(stuck), format.duration(query.data.stuck_after_ms))}</span>}
+              {stuck > 0 && (
+                <span className={ui.warn}>
+                  {" "}
+                  · {words.stuck(format.count(stuck), format.duration(query.data.stuck_after_ms))}
+                </span>
+              )}
             </>
           )
         }
@@ -50,7 +58,7 @@ export function QueuesPage() {
             return found.length === 0 ? <Empty>{words.none}</Empty> : <QueueTable queues={found} />;
           }}
         </Answer>
-        <p className={ui.muted}>{words.inRange}</p>
+        <p className={ui.panelNote}>{words.inRange}</p>
       </section>
     </Page>
   );
@@ -111,7 +119,11 @@ function QueueName({ queue }: { queue: Queue }) {
 function Depth({ queue }: { queue: Queue }) {
   const format = useFormat();
   if (queue.depth === 0 || queue.queue === null) return <>{format.count(queue.depth)}</>;
-  return <Link {...toRuns({ queue: [queue.queue], service: [queue.service], state: ["PENDING"] })}>{format.count(queue.depth)}</Link>;
+  return (
+    <Link {...toRuns({ queue: [queue.queue], service: [queue.service], state: ["PENDING"] })}>
+      {format.count(queue.depth)}
+    </Link>
+  );
 }
 
 function Oldest({ queue }: { queue: Queue }) {
@@ -123,7 +135,7 @@ function Use({ queue }: { queue: Queue }) {
   const words = useText({ en, zh });
   const format = useFormat();
   if (queue.limit === null) return <span title={words.noLimit}>{format.count(queue.running)}</span>;
-  return <UseBar share={queue.use ?? 0} text={words.useOf(format.count(queue.running), format.count(queue.limit))} />;
+  return <UseBar share={queue.use ?? 0} text={words.ofLimit(format.count(queue.running), format.count(queue.limit))} />;
 }
 
 function Serving({ queue }: { queue: Queue }) {
@@ -139,7 +151,10 @@ function Failed({ queue }: { queue: Queue }) {
   const failed = queue.failed + queue.timed_out + queue.lost;
   if (failed === 0 || queue.queue === null) return <>{format.count(failed)}</>;
   return (
-    <Link className={ui.bad} {...toRuns({ queue: [queue.queue], service: [queue.service], outcome: ["failed", "timed_out", "lost"] })}>
+    <Link
+      className={ui.bad}
+      {...toRuns({ queue: [queue.queue], service: [queue.service], outcome: ["failed", "timed_out", "lost"] })}
+    >
       {format.count(failed)}
     </Link>
   );

@@ -13,7 +13,7 @@ export const en = {
   failed: "Failed",
   wait: "Wait p50 · p95",
   workers: "Workers",
-  useOf: (running: string, limit: string) => `${running} of ${limit}`,
+  ofLimit: (running: string, limit: string) => `${running} of ${limit}`,
   noLimit: "no worker told a limit",
   noQueue: "(no queue)",
   nobody: "nobody serves it",

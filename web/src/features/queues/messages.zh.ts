@@ -15,7 +15,7 @@ export const zh: Messages = {
   failed: "失败",
   wait: "等待 P50 · P95",
   workers: "工作进程",
-  useOf: (running, limit) => `${running} / ${limit}`,
+  ofLimit: (running, limit) => `${running} / ${limit}`,
   noLimit: "没有工作进程告知上限",
   noQueue: "（无队列）",
   nobody: "无人服务",

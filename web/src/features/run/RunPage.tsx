@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams, useSearch } from "@tanstack/react-router";
-import type { Fact, Task, TaskRun } from "../../api/answers";
+import type { Fact as RecordedFact, Task, TaskRun } from "../../api/answers";
 import { ProblemError } from "../../api/client";
 import { task as askTask } from "../../api/questions";
 import { useText } from "../../i18n";
@@ -8,6 +8,7 @@ import { sides } from "../../range/window";
 import { Answer, Empty } from "../../ui/Answer";
 import { Badge, RunBadge } from "../../ui/Badge";
 import { Copy } from "../../ui/Copy";
+import { Fact, Facts } from "../../ui/Facts";
 import { NONE } from "../../ui/format";
 import { toJob, toPage, toRuns } from "../../ui/links";
 import { Name } from "../../ui/Name";
@@ -81,7 +82,7 @@ function Found({ task }: { task: Task }) {
       <Panel title={words.timeline} note={words.timelineNote}>
         <Waterfall task={task} />
       </Panel>
-      <Facts task={task} />
+      <Records task={task} />
     </>
   );
 }
@@ -89,27 +90,29 @@ function Found({ task }: { task: Task }) {
 function FactRow({ task, last }: { task: Task; last: TaskRun | undefined }) {
   const words = useText({ en, zh });
   const format = useFormat();
-  const rows: [string, React.ReactNode][] = [
-    [words.job, task.job === null ? NONE : <Name to={toJob(task.job, task.service)}>{task.job}</Name>],
-    [words.queue, last?.queue ? <Name to={toRuns({ queue: [last.queue] })}>{last.queue}</Name> : NONE],
-    [words.worker, last?.worker ? <Name to={around(last)}>{last.worker}</Name> : NONE],
-    [words.service, <Name key="service">{task.service}</Name>],
-    [words.submitted, <Time key="submitted" at={task.first_at} />],
-    [words.wait, format.duration(last?.wait_ms)],
-    [words.duration, format.duration(last?.duration_ms)],
-  ];
-  if (last?.outputs) rows.push([words.outputs, format.count(last.outputs)]);
-  if (last?.progress != null && last.outcome === null) rows.push([words.progress, format.rate(last.progress)]);
   return (
     <>
-      <dl className={ui.facts}>
-        {rows.map(([label, value]) => (
-          <div key={label}>
-            <dt>{label}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <Facts>
+        <Fact label={words.job}>
+          {task.job === null ? NONE : <Name to={toJob(task.job, task.service)}>{task.job}</Name>}
+        </Fact>
+        <Fact label={words.queue}>
+          {last?.queue ? <Name to={toRuns({ queue: [last.queue] })}>{last.queue}</Name> : NONE}
+        </Fact>
+        <Fact label={words.worker}>{last?.worker ? <Name to={around(last)}>{last.worker}</Name> : NONE}</Fact>
+        <Fact label={words.service}>
+          <Name>{task.service}</Name>
+        </Fact>
+        <Fact label={words.submitted}>
+          <Time at={task.first_at} />
+        </Fact>
+        <Fact label={words.wait}>{format.duration(last?.wait_ms)}</Fact>
+        <Fact label={words.duration}>{format.duration(last?.duration_ms)}</Fact>
+        {last && last.outputs > 0 && <Fact label={words.outputs}>{format.count(last.outputs)}</Fact>}
+        {last?.progress != null && last.outcome === null && (
+          <Fact label={words.progress}>{format.rate(last.progress)}</Fact>
+        )}
+      </Facts>
       {last?.skewed && <p className={ui.muted}>{words.skewed}</p>}
     </>
   );
@@ -118,7 +121,10 @@ function FactRow({ task, last }: { task: Task; last: TaskRun | undefined }) {
 /** What the same worker ran around that time. */
 function around(run: TaskRun) {
   const at = Date.parse(run.started_at ?? run.alive_at);
-  return toRuns({ worker: [run.worker ?? ""], ...sides(at - AROUND_MS, at + AROUND_MS) } as Record<string, string | string[]>);
+  return toRuns({ worker: [run.worker ?? ""], ...sides(at - AROUND_MS, at + AROUND_MS) } as Record<
+    string,
+    string | string[]
+  >);
 }
 
 function ErrorPanel({ run }: { run: TaskRun }) {
@@ -127,9 +133,7 @@ function ErrorPanel({ run }: { run: TaskRun }) {
   return (
     <section className={ui.panel} aria-label={words.error} data-testid="error">
       <div className={ui.panelHead}>
-        <h2>
-          {words.error} · {words.attempt(String(run.attempt), String(run.attempt))}
-        </h2>
+        <h2>{words.errorOf(String(run.attempt))}</h2>
         <div className={ui.chips}>
           {run.fingerprint && (
             <Link {...toRuns({ fingerprint: [run.fingerprint] })} className={ui.button}>
@@ -151,8 +155,13 @@ function ErrorPanel({ run }: { run: TaskRun }) {
 function Traceback({ text }: { text: string }) {
   const words = useText({ en, zh });
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-    <div className={`${ui.code} ${styles.trace}`} tabIndex={0} role="region" aria-label={words.error} data-testid="traceback">
+    <div
+      className={`${ui.code} ${styles.trace}`}
+      tabIndex={0}
+      role="region"
+      aria-label={words.error}
+      data-testid="traceback"
+    >
       {parts(text).map((part, index) =>
         part.own ? (
           <pre key={index} translate="no" data-name="">
@@ -160,7 +169,7 @@ function Traceback({ text }: { text: string }) {
           </pre>
         ) : (
           <details key={index}>
-            <summary>{words.frames(String(part.frames))}</summary>
+            <summary>{words.frames(part.frames)}</summary>
             <pre translate="no" data-name="">
               {part.text}
             </pre>
@@ -171,10 +180,10 @@ function Traceback({ text }: { text: string }) {
   );
 }
 
-function Facts({ task }: { task: Task }) {
+function Records({ task }: { task: Task }) {
   const words = useText({ en, zh });
   const format = useFormat();
-  const columns: Column<Fact>[] = [
+  const columns: Column<RecordedFact>[] = [
     { key: "time", head: words.time, cell: (fact) => <Time at={fact.time} age={false} /> },
     { key: "type", head: words.type, cell: (fact) => <Name mono>{fact.type}</Name> },
     { key: "worker", head: words.worker, cell: (fact) => <Name chars={20}>{fact.worker}</Name> },
@@ -212,7 +221,7 @@ function Facts({ task }: { task: Task }) {
   );
 }
 
-function Data({ fact }: { fact: Fact }) {
+function Data({ fact }: { fact: RecordedFact }) {
   const words = useText({ en, zh });
   if (Object.keys(fact.data).length === 0) return null;
   return (

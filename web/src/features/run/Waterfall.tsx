@@ -24,7 +24,12 @@ export function Waterfall({ task }: { task: Task }) {
   });
   const name = (span: Span) => {
     const outcome = task.runs[span.index]?.outcome;
-    const kind = { waiting: words.waiting, backoff: words.backoff, open: words.running, run: outcome ? shared[outcome] : "" }[span.kind];
+    const kind = {
+      waiting: words.waiting,
+      backoff: words.backoff,
+      open: words.running,
+      run: outcome ? shared[outcome] : "",
+    }[span.kind];
     return `${kind} ${format.duration(span.to - span.from)}`;
   };
   return (
@@ -53,7 +58,12 @@ export function Waterfall({ task }: { task: Task }) {
                   </span>
                 ))}
             </span>
-            <span className={styles.rowEnd}>{found.filter((span) => span.index === index).map(name).at(-1)}</span>
+            <span className={styles.rowEnd}>
+              {found
+                .filter((span) => span.index === index)
+                .map(name)
+                .at(-1)}
+            </span>
           </li>
         ))}
       </ol>

@@ -21,6 +21,7 @@ export const zh: Messages = {
   gap: "无记录",
   redelivery: "重复投递",
   error: "错误",
+  errorOf: (attempt) => `第 ${attempt} 次尝试的错误`,
   noTraceback: "没有记录堆栈。",
   frames: (n) => `${n} 个库内帧`,
   facts: "事实记录",

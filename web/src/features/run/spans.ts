@@ -25,10 +25,16 @@ export function spans(runs: readonly TaskRun[], now: number): Span[] {
     const base = { attempt: run.attempt, index, again };
     const waitedTo = start ?? (run.waiting ? now : end);
     const previous = lastEnd(runs.slice(0, index));
-    if (previous !== null && due !== null && run.attempt > 1 && previous < due) found.push({ ...base, kind: "backoff", from: previous, to: due });
-    if (due !== null && waitedTo !== null && waitedTo > due) found.push({ ...base, kind: "waiting", from: due, to: waitedTo });
+    if (previous !== null && due !== null && run.attempt > 1 && previous < due)
+      found.push({ ...base, kind: "backoff", from: previous, to: due });
+    if (due !== null && waitedTo !== null && waitedTo > due)
+      found.push({ ...base, kind: "waiting", from: due, to: waitedTo });
     if (start !== null) {
-      found.push(end === null ? { ...base, kind: "open", from: start, to: Math.max(start, instant(run.alive_at) ?? start) } : { ...base, kind: "run", from: start, to: Math.max(start, end) });
+      found.push(
+        end === null
+          ? { ...base, kind: "open", from: start, to: Math.max(start, instant(run.alive_at) ?? start) }
+          : { ...base, kind: "run", from: start, to: Math.max(start, end) },
+      );
     }
     return found;
   });

@@ -2,7 +2,7 @@ import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import type { Run } from "../../api/answers";
-import { type RunFilters, runs as askRuns, stats } from "../../api/questions";
+import { runs as askRuns, type RunFilters, stats } from "../../api/questions";
 import { useText } from "../../i18n";
 import { useRange } from "../../range/useRange";
 import { Answer, Empty } from "../../ui/Answer";
@@ -54,7 +54,16 @@ export function RunsPage() {
               <Empty
                 action={
                   filtered && (
-                    <button type="button" className={ui.button} onClick={() => navigate({ to: "/runs", search: { range: search.range, from: search.from, to: search.to } } as never)}>
+                    <button
+                      type="button"
+                      className={ui.button}
+                      onClick={() =>
+                        navigate({
+                          to: "/runs",
+                          search: { range: search.range, from: search.from, to: search.to },
+                        } as never)
+                      }
+                    >
                       {shared.clearFilters}
                     </button>
                   )
@@ -74,7 +83,12 @@ export function RunsPage() {
                 <RunsTable runs={held.rows} caption={words.title} />
                 <p className={ui.empty}>
                   {query.hasNextPage ? (
-                    <button type="button" className={ui.button} disabled={query.isFetchingNextPage} onClick={() => query.fetchNextPage()}>
+                    <button
+                      type="button"
+                      className={ui.button}
+                      disabled={query.isFetchingNextPage}
+                      onClick={() => query.fetchNextPage()}
+                    >
                       {shared.more}
                     </button>
                   ) : (
@@ -109,13 +123,30 @@ function useFields(window: ReturnType<typeof useRange>): Field[] {
   const words = useText({ en, zh });
   const shared = useWords();
   const known = useQuery(stats(window));
-  const named = (values: (string | null)[]) => [...new Set(values)].filter((value) => value !== null).map((value) => ({ value }));
+  const named = (values: (string | null)[]) =>
+    [...new Set(values)].filter((value) => value !== null).map((value) => ({ value }));
   const jobs = known.data?.jobs ?? [];
-  const states = { PENDING: "pending", PROCESSING: "processing", RETRYING: "retrying", COMPLETED: "completed", FAILED: "failed" } as const;
+  const states = {
+    PENDING: "pending",
+    PROCESSING: "processing",
+    RETRYING: "retrying",
+    COMPLETED: "completed",
+    FAILED: "failed",
+  } as const;
   return [
     { key: "job", label: words.job, suggestions: named(jobs.map((job) => job.job)) },
-    { key: "outcome", label: words.outcome, closed: true, suggestions: OUTCOMES.map((value) => ({ value, label: shared[value] })) },
-    { key: "state", label: words.state, closed: true, suggestions: STATES.map((value) => ({ value, label: shared[states[value]] })) },
+    {
+      key: "outcome",
+      label: words.outcome,
+      closed: true,
+      suggestions: OUTCOMES.map((value) => ({ value, label: shared[value] })),
+    },
+    {
+      key: "state",
+      label: words.state,
+      closed: true,
+      suggestions: STATES.map((value) => ({ value, label: shared[states[value]] })),
+    },
     { key: "queue", label: words.queue, suggestions: [] },
     { key: "worker", label: words.worker, suggestions: [] },
     { key: "service", label: words.service, suggestions: named(jobs.map((job) => job.service)) },

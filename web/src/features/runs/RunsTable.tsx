@@ -32,11 +32,11 @@ export function RunsTable({ runs, caption, without = [] }: Props) {
     {
       key: "job",
       head: words.jobColumn,
-      cell: (run) => <JobName run={run} chars={24} />,
+      cell: (run) => <JobName run={run} chars={20} />,
     },
-    { key: "queue", head: words.queueColumn, cell: (run) => <Name chars={18}>{run.queue}</Name> },
-    { key: "worker", head: words.workerColumn, cell: (run) => <Name chars={18}>{run.worker}</Name> },
-    { key: "started", head: words.started, cell: (run) => <Time at={when(run)} /> },
+    { key: "queue", head: words.queueColumn, drop: 3, cell: (run) => <Name chars={18}>{run.queue}</Name> },
+    { key: "worker", head: words.workerColumn, drop: 1, cell: (run) => <Name chars={14}>{run.worker}</Name> },
+    { key: "started", head: words.started, cell: (run) => <Time at={when(run)} age={false} /> },
     { key: "wait", head: words.wait, align: "end", cell: (run) => format.duration(run.wait_ms) },
     { key: "duration", head: words.duration, align: "end", cell: (run) => format.duration(run.duration_ms) },
     { key: "error", head: words.error, wide: true, cell: (run) => <ErrorLine run={run} /> },
@@ -70,7 +70,7 @@ export function RunsTable({ runs, caption, without = [] }: Props) {
   );
 }
 
-function TaskName({ run, chars = 26 }: { run: Run; chars?: number }) {
+function TaskName({ run, chars = 22 }: { run: Run; chars?: number }) {
   const words = useText({ en, zh });
   return (
     <>

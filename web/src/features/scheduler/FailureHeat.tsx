@@ -19,7 +19,12 @@ export function FailureHeat() {
   const window = { from: to - HOURS * HOUR_MS, to };
   const query = useQuery(heatmap(window));
   const jobs = useQuery(jobNames(window)).data?.items ?? [];
-  const names = new Map([...Map.groupBy(jobs, (job) => job.category ?? null)].map(([category, found]) => [category, found.map((job) => job.job)]));
+  const names = new Map(
+    [...Map.groupBy(jobs, (job) => job.category ?? null)].map(([category, found]) => [
+      category,
+      found.map((job) => job.job),
+    ]),
+  );
   return (
     <Answer query={query} height={320}>
       {(answer) =>

@@ -35,10 +35,12 @@ export function JobMetrics({ metrics }: { metrics: readonly SchedulerMetric[] })
   const descending = sort.startsWith("-");
   const by = sort.replace(/^-/, "");
   const value = VALUES[by] ?? VALUES.job ?? (() => "");
-  const found = matching(metrics, q, category === undefined ? undefined : category === "-" ? "" : category).toSorted((a, b) => {
-    const order = value(a) < value(b) ? -1 : value(a) > value(b) ? 1 : a.job_id.localeCompare(b.job_id);
-    return descending ? -order : order;
-  });
+  const found = matching(metrics, q, category === undefined ? undefined : category === "-" ? "" : category).toSorted(
+    (a, b) => {
+      const order = value(a) < value(b) ? -1 : value(a) > value(b) ? 1 : a.job_id.localeCompare(b.job_id);
+      return descending ? -order : order;
+    },
+  );
   const sorting: Sorting = {
     by,
     descending,
@@ -81,11 +83,21 @@ function MetricsTable({ metrics, sorting }: { metrics: readonly SchedulerMetric[
   const columns: Column<SchedulerMetric>[] = [
     { key: "job", head: words.job, cell: (metric) => <JobName metric={metric} /> },
     { key: "owner", head: words.owner, cell: (metric) => <Name chars={22}>{metric.owner}</Name> },
-    { key: "category", head: words.category, cell: (metric) => <Name chars={18}>{metric.category}</Name> },
-    { key: "success", head: words.success, cell: (metric) => <SuccessBar rate={metric.success_rate} label={words.success} /> },
+    { key: "category", head: words.category, drop: 1, cell: (metric) => <Name chars={18}>{metric.category}</Name> },
+    {
+      key: "success",
+      head: words.success,
+      cell: (metric) => <SuccessBar rate={metric.success_rate} label={words.success} />,
+    },
     { key: "runs", head: words.runs, align: "end", cell: (metric) => format.count(metric.total_runs) },
     { key: "failures", head: words.failures, align: "end", cell: (metric) => format.count(metric.failure_count) },
-    { key: "average", head: words.averageColumn, align: "end", cell: (metric) => format.duration(metric.avg_duration_ms) },
+    {
+      key: "average",
+      head: words.averageColumn,
+      drop: 2,
+      align: "end",
+      cell: (metric) => format.duration(metric.avg_duration_ms),
+    },
     { key: "p95", head: words.p95, align: "end", cell: (metric) => format.duration(metric.p95_duration_ms) },
     { key: "last", head: words.status, cell: (metric) => <Last metric={metric} /> },
   ];
@@ -117,7 +129,7 @@ function MetricsTable({ metrics, sorting }: { metrics: readonly SchedulerMetric[
 function JobName({ metric }: { metric: SchedulerMetric }) {
   return (
     <>
-      <Name chars={32} to={toJob(metric.job_id, "default")}>
+      <Name chars={26} to={toJob(metric.job_id, "default")}>
         {metric.job_id}
       </Name>
       {metric.job_name !== metric.job_id && (
@@ -134,7 +146,10 @@ function Last({ metric }: { metric: SchedulerMetric }) {
   if (metric.last_status === null) return <span className={ui.muted}>{words.never}</span>;
   return (
     <>
-      <Badge of={metric.last_status} /> <Time at={metric.last_timestamp} age={false} />
+      <Badge of={metric.last_status} />{" "}
+      <span className={ui.muted}>
+        <Time at={metric.last_timestamp} age={false} />
+      </span>
     </>
   );
 }

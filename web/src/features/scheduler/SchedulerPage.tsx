@@ -30,7 +30,8 @@ export function SchedulerPage() {
   const metrics = useQuery(schedulerMetrics);
   const { tab } = useSearch({ from: "/scheduler-monitoring" });
   const navigate = useNavigate();
-  const show = (next: string | undefined) => navigate({ to: ".", search: (old: object) => ({ ...old, tab: next }) } as never);
+  const show = (next: string | undefined) =>
+    navigate({ to: ".", search: (old: object) => ({ ...old, tab: next }) } as never);
   const tabs = [
     { id: undefined, label: words.table },
     { id: "heatmap", label: words.heat },
@@ -41,7 +42,9 @@ export function SchedulerPage() {
         title={words.title}
         verdict={
           status.data &&
-          (status.data.running ? words.verdictRunning(format.count(status.data.jobs)) : words.verdictStopped(format.count(status.data.jobs)))
+          (status.data.running
+            ? words.verdictRunning(format.count(status.data.jobs))
+            : words.verdictStopped(format.count(status.data.jobs)))
         }
         actions={<Actions />}
       />
@@ -108,7 +111,12 @@ function Cards({ metrics }: { metrics: readonly SchedulerMetric[] }) {
   const all = totals(metrics);
   return (
     <Figures>
-      <Figure id="jobs" label={words.totalJobs} value={format.count(all.jobs)} note={words.totalNote(format.count(all.runs))} />
+      <Figure
+        id="jobs"
+        label={words.totalJobs}
+        value={format.count(all.jobs)}
+        note={words.totalNote(format.count(all.runs))}
+      />
       <Figure
         id="success-rate"
         label={words.success}
@@ -143,7 +151,8 @@ function State({ status }: { status: SchedulerStatus }) {
               </dt>
               <dd>
                 <span className={one.running ? ui.ok : ui.bad}>
-                  <span aria-hidden="true">{one.running ? "●" : "○"}</span> {one.running ? words.running : words.stopped}
+                  <span aria-hidden="true">{one.running ? "●" : "○"}</span>{" "}
+                  {one.running ? words.running : words.stopped}
                 </span>{" "}
                 <span className={ui.muted}>
                   {words.lastSeen} <Time at={one.last_seen} />

@@ -4,7 +4,10 @@ export const en = {
   verdictStopped: (jobs: string) => `no scheduler is running, ${jobs} jobs registered`,
   refresh: "Refresh",
   every: "Refresh every",
-  choices: { "0": "by hand", "5": "5 s", "10": "10 s", "30": "30 s", "60": "1 min", "300": "5 min" } as Record<string, string>,
+  choices: { "0": "by hand", "5": "5 s", "10": "10 s", "30": "30 s", "60": "1 min", "300": "5 min" } as Record<
+    string,
+    string
+  >,
   prometheus: "Prometheus export",
   totalJobs: "Jobs",
   totalNote: (runs: string) => `${runs} runs in all`,

@@ -31,10 +31,19 @@ export function totals(metrics: readonly SchedulerMetric[]): Totals {
 
 /** The jobs that tell people: by their id, or by their category. */
 export function notifying(metrics: readonly SchedulerMetric[]): SchedulerMetric[] {
-  return metrics.filter((metric) => metric.job_id === "send_alert_notifications" || metric.category?.toLowerCase() === "notification" || metric.category === "通知");
+  return metrics.filter(
+    (metric) =>
+      metric.job_id === "send_alert_notifications" ||
+      metric.category?.toLowerCase() === "notification" ||
+      metric.category === "通知",
+  );
 }
 
-export function matching(metrics: readonly SchedulerMetric[], text: string, category: string | undefined): SchedulerMetric[] {
+export function matching(
+  metrics: readonly SchedulerMetric[],
+  text: string,
+  category: string | undefined,
+): SchedulerMetric[] {
   const wanted = text.toLowerCase();
   return metrics.filter(
     (metric) =>

@@ -25,7 +25,12 @@ export function Strips({ rows, used }: { rows: readonly Row[]; used: Utilization
   const [top, setTop] = useState(0);
   const height = useNarrow() ? NARROW_HEIGHT : HEIGHT;
   useLayoutEffect(() => setTop((list.current?.getBoundingClientRect().top ?? 0) + window.scrollY), []);
-  const virtual = useWindowVirtualizer({ count: rows.length, estimateSize: () => height, overscan: SPARE, scrollMargin: top });
+  const virtual = useWindowVirtualizer({
+    count: rows.length,
+    estimateSize: () => height,
+    overscan: SPARE,
+    scrollMargin: top,
+  });
   return (
     <>
       <div className={styles.axis} aria-hidden="true">
@@ -39,7 +44,9 @@ export function Strips({ rows, used }: { rows: readonly Row[]; used: Utilization
       <ul ref={list} className={styles.rows} style={{ height: virtual.getTotalSize() }} data-rows="">
         {virtual.getVirtualItems().map((item) => {
           const row = rows[item.index];
-          return row ? <Line key={`${row.service}/${row.name}`} row={row} top={item.start - top} height={height} /> : null;
+          return row ? (
+            <Line key={`${row.service}/${row.name}`} row={row} top={item.start - top} height={height} />
+          ) : null;
         })}
       </ul>
     </>

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import type { Utilization } from "../../api/answers";
-import { utilization, workers as askWorkers } from "../../api/questions";
+import { workers as askWorkers, utilization } from "../../api/questions";
 import { useText } from "../../i18n";
 import { useNow } from "../../live/now";
 import { useRange } from "../../range/useRange";
@@ -38,21 +38,25 @@ export function WorkersPage() {
         verdict={
           now.data &&
           used.data &&
-          words.verdict(format.count(of("active").length), format.count(of("idle").length), format.count(of("gone").length))
+          words.verdict(
+            format.count(of("active").length),
+            format.count(of("idle").length),
+            format.count(of("gone").length),
+          )
         }
       />
       <Answer query={used} height={112}>
         {(answer) => <Cards used={answer} all={all} />}
       </Answer>
-      <Panel
-        title={words.utilization}
-        note={words.strips(format.duration(window.stepMs))}
-        actions={<LoadLegend />}
-      >
+      <Panel title={words.utilization} note={words.strips(format.length(window.stepMs))} actions={<LoadLegend />}>
         <Controls q={q} sort={sort} />
         <Answer query={used} height={480}>
           {(answer) =>
-            found.length === 0 ? <Empty>{q === "" ? words.none : words.noMatch}</Empty> : <Strips rows={found} used={answer} />
+            found.length === 0 ? (
+              <Empty>{q === "" ? words.none : words.noMatch}</Empty>
+            ) : (
+              <Strips rows={found} used={answer} />
+            )
           }
         </Answer>
       </Panel>
@@ -65,7 +69,12 @@ export function WorkersPage() {
             kind="count"
             series={[
               { name: words.active, weight: "bold", values: answer.buckets.map((bucket) => bucket.active_workers) },
-              { name: words.idle, tone: "second", weight: "thin", values: answer.buckets.map((bucket) => bucket.idle_workers) },
+              {
+                name: words.idle,
+                tone: "second",
+                weight: "thin",
+                values: answer.buckets.map((bucket) => bucket.idle_workers),
+              },
             ]}
           />
         )}
@@ -88,7 +97,12 @@ function Cards({ used, all }: { used: Utilization; all: readonly Row[] }) {
       <Figure id="active-workers" label={words.activeNow} value={format.count(of("active"))} />
       <Figure id="idle-workers" label={words.idleNow} value={format.count(of("idle"))} />
       <Figure id="gone-workers" label={words.goneInRange} value={format.count(of("gone"))} note={words.goneNote} />
-      <Figure id="peak" label={words.peak} value={format.count(max)} note={first_at ? words.peakAt(format.clock(first_at, now)) : undefined} />
+      <Figure
+        id="peak"
+        label={words.peak}
+        value={format.count(max)}
+        note={first_at ? words.peakAt(format.clock(first_at, now)) : undefined}
+      />
     </Figures>
   );
 }
@@ -108,7 +122,12 @@ function Controls({ q, sort }: { q: string; sort: Sort }) {
         value={q}
         onChange={(event) => change({ q: event.target.value || undefined }, true)}
       />
-      <select className={ui.field} aria-label={words.sort} value={sort} onChange={(event) => change({ sort: event.target.value }, false)}>
+      <select
+        className={ui.field}
+        aria-label={words.sort}
+        value={sort}
+        onChange={(event) => change({ sort: event.target.value }, false)}
+      >
         {SORTS.map((one) => (
           <option key={one} value={one}>
             {words.sorts[one]}

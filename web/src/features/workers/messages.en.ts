@@ -16,7 +16,7 @@ export const en = {
   finished: (count: string) => `${count} finished`,
   slots: (count: string) => `${count} slots`,
   average: "Average utilisation",
-  averageNote: "over active and idle workers, per bucket",
+  averageNote: "over active and idle ones",
   peak: "Most at once",
   peakAt: (time: string) => `first at ${time}`,
   activeNow: "Active now",

@@ -18,7 +18,7 @@ export const zh: Messages = {
   finished: (count) => `完成 ${count} 次`,
   slots: (count) => `${count} 个槽位`,
   average: "平均利用率",
-  averageNote: "每个时段内忙碌和空闲的工作进程的平均",
+  averageNote: "忙碌和空闲者的平均",
   peak: "最大并发",
   peakAt: (time) => `首次出现于 ${time}`,
   activeNow: "当前忙碌",

@@ -31,7 +31,7 @@ export function rows(workers: readonly Worker[], used: Utilization): Row[] {
       now,
       utilization: one.utilization,
       idleMs: one.idle_ms,
-      cells: one.buckets.map((busyMs, index) => cell(busyMs, one.present[index] ?? false, length(used, index, last))),
+      cells: one.buckets.map((busyMs, index) => cell(busyMs, one.present?.[index] ?? true, length(used, index, last))),
     };
   });
   const others = [...known.values()].filter((worker) => worker.present);
@@ -69,7 +69,8 @@ const key = (one: { service: string; worker: string }) => JSON.stringify([one.se
 const ORDER: Record<Standing, number> = { gone: 0, idle: 1, active: 2 };
 
 export function sorted(found: readonly Row[], sort: Sort): Row[] {
-  const byName = (a: Row, b: Row) => a.name.localeCompare(b.name, "en", { numeric: true }) || a.service.localeCompare(b.service);
+  const byName = (a: Row, b: Row) =>
+    a.name.localeCompare(b.name, "en", { numeric: true }) || a.service.localeCompare(b.service);
   const orders: Record<Sort, (a: Row, b: Row) => number> = {
     name: byName,
     idle: (a, b) => (b.idleMs ?? 0) - (a.idleMs ?? 0) || byName(a, b),

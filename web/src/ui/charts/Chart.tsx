@@ -27,8 +27,8 @@ export function Chart({ title, note, readout, plot, head, rows }: Props) {
   return (
     <Panel title={title} note={note} actions={swap}>
       <figure className={styles.chart} aria-label={title}>
-        {tables ? <Values head={head} rows={rows()} /> : plot}
         {!tables && <figcaption className={styles.readout}>{readout}</figcaption>}
+        {tables ? <Values head={head} rows={rows()} /> : plot}
       </figure>
     </Panel>
   );
@@ -36,7 +36,6 @@ export function Chart({ title, note, readout, plot, head, rows }: Props) {
 
 function Values({ head, rows }: { head: readonly string[]; rows: readonly (readonly ReactNode[])[] }) {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
     <div className={styles.tableBox} tabIndex={0} role="region" aria-label={head.join(", ")}>
       <table>
         <thead>
@@ -51,7 +50,15 @@ function Values({ head, rows }: { head: readonly string[]; rows: readonly (reado
         <tbody>
           {rows.map((row, index) => (
             <tr key={index}>
-              {row.map((cell, column) => (column === 0 ? <th key={column} scope="row">{cell}</th> : <td key={column}>{cell}</td>))}
+              {row.map((cell, column) =>
+                column === 0 ? (
+                  <th key={column} scope="row">
+                    {cell}
+                  </th>
+                ) : (
+                  <td key={column}>{cell}</td>
+                ),
+              )}
             </tr>
           ))}
         </tbody>

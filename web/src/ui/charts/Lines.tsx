@@ -35,7 +35,10 @@ export function Lines({ title, note, from, stepMs, series, kind, limit }: Props)
   const buckets = Math.max(0, ...series.map((one) => one.values.length));
   const most = Math.max(limit?.value ?? 0, ...series.flatMap((one) => one.values.map((value) => value ?? 0)));
   const write = { duration: format.duration, count: format.count, share: format.rate }[kind];
-  const ticks = kind === "duration" ? durationTicks(Math.max(most, 1), 4) : valueTicks(kind === "share" ? Math.max(most, 1) : Math.max(most, 1), 4);
+  const ticks =
+    kind === "duration"
+      ? durationTicks(Math.max(most, 1), 4)
+      : valueTicks(kind === "share" ? Math.max(most, 1) : Math.max(most, 1), 4);
   return (
     <Chart
       title={title}
@@ -49,11 +52,24 @@ export function Lines({ title, note, from, stepMs, series, kind, limit }: Props)
         ])
       }
       plot={
-        <Plot from={from} to={from + buckets * stepMs} height={HEIGHT} ticks={ticks} write={write} label={title}>
+        <Plot
+          from={from}
+          to={from + buckets * stepMs}
+          height={HEIGHT}
+          ticks={ticks}
+          write={kind === "duration" ? format.length : write}
+          label={title}
+        >
           {(frame) => (
             <>
               {limit && (
-                <line className={styles.limit} x1={frame.left} x2={frame.left + frame.width} y1={frame.y(limit.value)} y2={frame.y(limit.value)} />
+                <line
+                  className={styles.limit}
+                  x1={frame.left}
+                  x2={frame.left + frame.width}
+                  y1={frame.y(limit.value)}
+                  y2={frame.y(limit.value)}
+                />
               )}
               {series.map((one) => (
                 <Line key={one.name} series={one} frame={frame} from={from} stepMs={stepMs} now={now} />
@@ -66,23 +82,47 @@ export function Lines({ title, note, from, stepMs, series, kind, limit }: Props)
   );
 }
 
-function Line({ series, frame, from, stepMs, now }: { series: Series; frame: Frame; from: number; stepMs: number; now: number }) {
+function Line({
+  series,
+  frame,
+  from,
+  stepMs,
+  now,
+}: {
+  series: Series;
+  frame: Frame;
+  from: number;
+  stepMs: number;
+  now: number;
+}) {
   const x = (index: number) => frame.x(from + (index + 0.5) * stepMs);
   const runs = stretches(series.values);
   return (
     <g>
       {runs.map(([low, high]) =>
         low === high ? (
-          <circle key={low} className={styles.dot} data-tone={series.tone} cx={x(low)} cy={frame.y(series.values[low] ?? 0)} r={2} />
+          <circle
+            key={low}
+            className={styles.dot}
+            data-tone={series.tone}
+            cx={x(low)}
+            cy={frame.y(series.values[low] ?? 0)}
+            r={2}
+          />
         ) : (
           <path
             key={low}
-            className={from + (high + 1) * stepMs > now && high - low === 1 ? `${styles.line} ${styles.dashed}` : styles.line}
+            className={
+              from + (high + 1) * stepMs > now && high - low === 1 ? `${styles.line} ${styles.dashed}` : styles.line
+            }
             data-weight={series.weight}
             data-tone={series.tone}
             d={series.values
               .slice(low, high + 1)
-              .map((value, index) => `${index === 0 ? "M" : "L"}${x(low + index).toFixed(1)} ${frame.y(value ?? 0).toFixed(1)}`)
+              .map(
+                (value, index) =>
+                  `${index === 0 ? "M" : "L"}${x(low + index).toFixed(1)} ${frame.y(value ?? 0).toFixed(1)}`,
+              )
               .join("")}
           />
         ),
@@ -103,13 +143,20 @@ export function stretches(values: readonly (number | null)[]): [number, number][
   return found;
 }
 
-function Readout({ series, from, stepMs, write, limit }: Pick<Props, "series" | "from" | "stepMs" | "limit"> & { write: (value: number | null) => string }) {
+function Readout({
+  series,
+  from,
+  stepMs,
+  write,
+  limit,
+}: Pick<Props, "series" | "from" | "stepMs" | "limit"> & { write: (value: number | null) => string }) {
   const format = useFormat();
   const now = useNow();
   const at = useCrosshair();
   const index = at === null ? -1 : Math.floor((at - from) / stepMs);
   const newest = Math.max(-1, ...series.map((one) => one.values.findLastIndex((value) => value !== null)));
-  const shown = at !== null && index >= 0 && index < Math.max(...series.map((one) => one.values.length)) ? index : newest;
+  const shown =
+    at !== null && index >= 0 && index < Math.max(...series.map((one) => one.values.length)) ? index : newest;
   return (
     <>
       {shown >= 0 && <b>{format.clock(from + shown * stepMs, now)}</b>}

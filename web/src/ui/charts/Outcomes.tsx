@@ -72,7 +72,13 @@ export function Outcomes({ title, note, buckets, stepMs, previous, filters = {} 
           {(frame) => (
             <>
               {buckets.map((bucket) => (
-                <Bar key={bucket.start} bucket={bucket} frame={frame} stepMs={stepMs} forming={Date.parse(bucket.start) + stepMs > now} />
+                <Bar
+                  key={bucket.start}
+                  bucket={bucket}
+                  frame={frame}
+                  stepMs={stepMs}
+                  forming={Date.parse(bucket.start) + stepMs > now}
+                />
               ))}
               {previous && <Previous buckets={previous} frame={frame} from={from} stepMs={stepMs} />}
             </>
@@ -84,7 +90,17 @@ export function Outcomes({ title, note, buckets, stepMs, previous, filters = {} 
 }
 
 /** One bucket. The one that still fills is faded and has a dashed edge. */
-function Bar({ bucket, frame, stepMs, forming }: { bucket: OutcomeBucket; frame: Frame; stepMs: number; forming: boolean }) {
+function Bar({
+  bucket,
+  frame,
+  stepMs,
+  forming,
+}: {
+  bucket: OutcomeBucket;
+  frame: Frame;
+  stepMs: number;
+  forming: boolean;
+}) {
   const start = Date.parse(bucket.start);
   const left = frame.x(start);
   const width = Math.max(1, frame.x(start + stepMs) - left - 1);
@@ -96,18 +112,40 @@ function Bar({ bucket, frame, stepMs, forming }: { bucket: OutcomeBucket; frame:
     const top = frame.y(below);
     // A single failure among thousands of runs is still seen: a part is never thinner than two pixels.
     const height = bucket[outcome] > 0 ? Math.max(outcome === "succeeded" ? 1 : 2, bottom - top - 1) : 0;
-    return height > 0 && <rect key={outcome} className={styles[outcome]} x={left} y={bottom - height} width={width} height={height} />;
+    return (
+      height > 0 && (
+        <rect key={outcome} className={styles[outcome]} x={left} y={bottom - height} width={width} height={height} />
+      )
+    );
   });
   if (below === 0) return null;
   return (
     <g className={forming ? styles.forming : undefined}>
       {parts}
-      {forming && <rect className={styles.formingEdge} x={left} y={frame.y(below)} width={width} height={frame.y(0) - frame.y(below)} />}
+      {forming && (
+        <rect
+          className={styles.formingEdge}
+          x={left}
+          y={frame.y(below)}
+          width={width}
+          height={frame.y(0) - frame.y(below)}
+        />
+      )}
     </g>
   );
 }
 
-function Previous({ buckets, frame, from, stepMs }: { buckets: readonly OutcomeBucket[]; frame: Frame; from: number; stepMs: number }) {
+function Previous({
+  buckets,
+  frame,
+  from,
+  stepMs,
+}: {
+  buckets: readonly OutcomeBucket[];
+  frame: Frame;
+  from: number;
+  stepMs: number;
+}) {
   const path = buckets.map((bucket, index) => {
     const y = frame.y(total(bucket));
     return `${index === 0 ? "M" : "L"}${frame.x(from + index * stepMs)} ${y}H${frame.x(from + (index + 1) * stepMs)}`;
@@ -120,7 +158,8 @@ function Readout({ buckets, stepMs }: { buckets: readonly OutcomeBucket[]; stepM
   const format = useFormat();
   const now = useNow();
   const at = useCrosshair();
-  const bucket = at === null ? undefined : buckets.find((one) => Date.parse(one.start) <= at && at < Date.parse(one.start) + stepMs);
+  const bucket =
+    at === null ? undefined : buckets.find((one) => Date.parse(one.start) <= at && at < Date.parse(one.start) + stepMs);
   const shown = (outcome: Outcome) => (bucket ? bucket[outcome] : buckets.reduce((sum, one) => sum + one[outcome], 0));
   return (
     <>

@@ -56,8 +56,14 @@ export function Plot({ from, to, height, ticks, write, label, children, onPick }
   return (
     <div ref={ref} style={{ minHeight: height }}>
       {width > 0 && (
-        // biome-ignore lint/a11y/noStaticElementInteractions: keys change the range, and the table holds every value
-        <svg className={`${styles.plot} ${styles.brush}`} width={width} height={height} role="img" aria-label={label} {...drag.handlers}>
+        <svg
+          className={`${styles.plot} ${styles.brush}`}
+          width={width}
+          height={height}
+          role="img"
+          aria-label={label}
+          {...drag.handlers}
+        >
           {ticks.map((value) => (
             <g key={value}>
               <line className={styles.grid} x1={LEFT} x2={width} y1={frame.y(value)} y2={frame.y(value)} />
@@ -67,14 +73,26 @@ export function Plot({ from, to, height, ticks, write, label, children, onPick }
             </g>
           ))}
           {timeTicks(from, to, Math.max(2, Math.floor(inner / 90)), offset).map((time) => (
-            <text key={time} className={styles.axis} x={frame.x(time)} y={height - 4} textAnchor={frame.x(time) > width - 24 ? "end" : "middle"}>
+            <text
+              key={time}
+              className={styles.axis}
+              x={frame.x(time)}
+              y={height - 4}
+              textAnchor={frame.x(time) > width - 24 ? "end" : "middle"}
+            >
               {days ? format.day(time) : format.hour(time)}
             </text>
           ))}
           {children(frame)}
           <Crosshair frame={frame} from={from} to={to} base={base} />
           {drag.picked && (
-            <rect className={styles.picked} x={drag.picked[0]} y={TOP} width={drag.picked[1] - drag.picked[0]} height={base - TOP} />
+            <rect
+              className={styles.picked}
+              x={drag.picked[0]}
+              y={TOP}
+              width={drag.picked[1] - drag.picked[0]}
+              height={base - TOP}
+            />
           )}
         </svg>
       )}

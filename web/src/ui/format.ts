@@ -13,7 +13,7 @@ export interface Format {
   rate(value: number | null | undefined): string;
   /** The difference of two shares, in percentage points. */
   points(value: number): string;
-  /** A change such as +12 %. */
+  /** A change such as +12 %, or × 40. */
   change(value: number): string;
   duration(ms: number | null | undefined): string;
   /** A round length, such as that of a bucket: 15 m, 1 h. */
@@ -52,6 +52,12 @@ const UNITS = {
     now: "刚刚",
   },
 };
+const LENGTHS = [
+  { ms: 86_400_000, en: "d", zh: "天" },
+  { ms: 3_600_000, en: "h", zh: "小时" },
+  { ms: 60_000, en: "min", zh: "分钟" },
+  { ms: 1000, en: "s", zh: "秒" },
+];
 const TAGS: Record<Language, string> = { en: "en-GB", zh: "zh-CN" };
 const BYTES = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
 const MOST_EXACT = 99_999;
@@ -92,15 +98,8 @@ export function makeFormat(language: Language, zone: Zone, serverZone: string | 
   };
 
   const length = (ms: number): string => {
-    for (const [unit, name] of [
-      [86_400_000, units.d],
-      [3_600_000, units.h],
-      [60_000, units.m],
-      [1000, units.s],
-    ] as const) {
-      if (ms >= unit && ms % unit === 0) return `${ms / unit}${name}`;
-    }
-    return duration(ms);
+    const unit = LENGTHS.find((one) => ms >= one.ms && ms % one.ms === 0);
+    return unit ? `${ms / unit.ms} ${unit[language]}` : duration(ms);
   };
 
   return {
@@ -118,7 +117,9 @@ export function makeFormat(language: Language, zone: Zone, serverZone: string | 
       return value === 1 || value === 0 ? `${percent} %` : `${one.format(percent)} %`;
     },
     points: (value) => `${signed(one.format(Math.abs(value * 100)), value)}`,
-    change: (value) => `${signed(whole.format(Math.abs(value * 100)), value)} %`,
+    // Beyond ten times as much, a percentage is only a large number.
+    change: (value) =>
+      value > 9 ? `× ${whole.format(value + 1)}` : `${signed(whole.format(Math.abs(value * 100)), value)} %`,
     decimal: (value) => (value >= 100 ? whole.format(value) : one.format(value)),
     bytes: (value) => {
       if (value === null || value === undefined) return NONE;

@@ -17,6 +17,7 @@ import ui from "../../ui/ui.module.css";
 import { useFormat } from "../../ui/useFormat";
 import { en } from "./messages.en";
 import { zh } from "./messages.zh";
+import { titleOf } from "./title";
 
 const OUTCOMES = ["failed", "timed_out", "lost"] as const;
 
@@ -164,18 +165,15 @@ function Groups({ groups }: { groups: readonly Failure[] }) {
 
 /** The newest run of the group stands for it, and is where the name leads: its traceback stands open there. */
 function Title({ group }: { group: Failure }) {
-  const error = group.example?.error;
-  const outcome = group.example?.outcome;
-  const shared = useWords();
-  const unsaid = outcome && outcome !== "failed" ? shared[outcome] : group.fingerprint;
+  const { type, message, said } = titleOf(group, useWords());
   return (
     <>
-      <Name chars={52} {...(group.example && { to: toTask(group.example.task, group.example.service) })}>
-        {error?.type ?? error?.message ?? unsaid}
+      <Name chars={52} words={!said} {...(group.example && { to: toTask(group.example.task, group.example.service) })}>
+        {type}
       </Name>
-      {error?.type && error.message && (
+      {message && (
         <div className={ui.panelNote}>
-          <Name chars={52}>{error.message}</Name>
+          <Name chars={52}>{message}</Name>
         </div>
       )}
     </>

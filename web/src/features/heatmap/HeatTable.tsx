@@ -1,6 +1,6 @@
 /** Failures by category and hour: a real table of links, so that it is read and walked like one. */
 import { Link } from "@tanstack/react-router";
-import type { HeatCell, Heatmap, HeatRow } from "../../api/answers";
+import type { Heatmap } from "../../api/answers";
 import { useText } from "../../i18n";
 import { useNow } from "../../live/now";
 import { iso } from "../../range/window";
@@ -10,35 +10,16 @@ import { sqrtLevel } from "../../ui/charts/scale";
 import { Name } from "../../ui/Name";
 import { useFormat } from "../../ui/useFormat";
 import { useNarrow } from "../../ui/useNarrow";
+import { type Column, failures, gathered, runs } from "./columns";
 import styles from "./heatmap.module.css";
 import { en } from "./messages.en";
 import { zh } from "./messages.zh";
 
-const HOUR_MS = 3_600_000;
+const HALF_DAY_MS = 12 * 3_600_000;
 const LEVELS = 7;
 const MOST_COLUMNS = 24;
 /** What a phone shows: one part of the day. */
 const NARROW_COLUMNS = 8;
-
-export interface Column {
-  from: number;
-  to: number;
-  cells: HeatCell[];
-}
-
-/** Put hours together until they fit, the newest last; pure, so that it is tested without a page. */
-export function gathered(row: HeatRow, hours: readonly string[], most: number): Column[] {
-  const size = Math.max(1, Math.ceil(hours.length / most));
-  const found: Column[] = [];
-  for (let low = 0; low < hours.length; low += size) {
-    const from = Date.parse(hours[low] ?? "");
-    found.push({ from, to: from + size * HOUR_MS, cells: row.cells.slice(low, low + size) });
-  }
-  return found;
-}
-
-const runs = (column: Column) => column.cells.reduce((sum, cell) => sum + cell.runs, 0);
-const failures = (column: Column) => column.cells.reduce((sum, cell) => sum + cell.failures, 0);
 
 export function HeatTable({
   answer,
@@ -57,7 +38,7 @@ export function HeatTable({
   }));
   const most = Math.max(1, ...rows.flatMap(({ columns }) => columns.map(failures)));
   const heads = rows[0]?.columns ?? [];
-  const days = heads.length > 0 && (heads[0]?.to ?? 0) - (heads[0]?.from ?? 0) >= 12 * HOUR_MS;
+  const days = heads.length > 0 && (heads[0]?.to ?? 0) - (heads[0]?.from ?? 0) >= HALF_DAY_MS;
   const [low = 1, medium = 5, high = 10] = answer.thresholds;
   return (
     <>
@@ -135,7 +116,7 @@ function Cell({
     );
   }
   return (
-    <td data-level={level} data-strong={level >= 5} style={{ background: `var(--heat-${level})` }}>
+    <td data-level={level} style={{ background: `var(--heat-${level})` }}>
       <Link
         to="/failures"
         search={{ from: iso(column.from), to: iso(column.to), ...(jobs.length > 0 && { job: [...jobs] }) } as never}

@@ -20,7 +20,7 @@ export const zh: Messages = {
   average: (time) => `平均 ${time}`,
   failures: "失败次数",
   active: "执行中 · 等待",
-  outcomes: (step) => `每 ${step} 的结果`,
+  outcomes: (step) => `每 ${step}的结果`,
   runTime: "运行时长",
   estimated: "百分位数取自直方图，误差 ±1 %",
   limitLine: "时限",

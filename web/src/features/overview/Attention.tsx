@@ -14,7 +14,8 @@ import { zh } from "./messages.zh";
 import styles from "./overview.module.css";
 
 const HEALTHY = 0.95;
-const MOST = 8;
+/** Of each kind; the pages behind them show all. */
+const MOST = 6;
 
 export interface Trouble {
   jobs: Job[];
@@ -97,6 +98,15 @@ export function Attention({ trouble }: { trouble: Trouble }) {
               <span>{words.stuck(format.count(queue.stuck))}</span>
             </li>
           ))}
+          {trouble.workers.length > MOST && (
+            <li>
+              <span />
+              <Link {...toPage("/workers", { sort: "gone" })}>
+                {words.more(format.count(trouble.workers.length - MOST))}
+              </Link>
+              <span />
+            </li>
+          )}
         </ul>
       )}
     </Panel>

@@ -1,6 +1,6 @@
 import type { InfiniteData, UseInfiniteQueryResult } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import type { Failures } from "../../api/answers";
+import type { Failure, Failures } from "../../api/answers";
 import { useText } from "../../i18n";
 import { useNow } from "../../live/now";
 import { Answer, Empty } from "../../ui/Answer";
@@ -8,7 +8,9 @@ import { SparkBars } from "../../ui/charts/Spark";
 import { toPage, toTask } from "../../ui/links";
 import { Name } from "../../ui/Name";
 import { Panel } from "../../ui/Panel";
+import { useWords } from "../../ui/text";
 import { useFormat } from "../../ui/useFormat";
+import { titleOf } from "../failures/title";
 import { en } from "./messages.en";
 import { zh } from "./messages.zh";
 import styles from "./overview.module.css";
@@ -29,9 +31,7 @@ export function TopFailures({ query }: { query: UseInfiniteQueryResult<InfiniteD
               {items.map((group) => (
                 <li key={group.fingerprint}>
                   <div>
-                    <Name chars={44} {...(group.example && { to: toTask(group.example.task, group.example.service) })}>
-                      {title(group)}
-                    </Name>
+                    <Title group={group} />
                     <p className={styles.sub}>
                       <Name chars={24}>{group.jobs[0]?.job ?? null}</Name> · {words.lastSeen}{" "}
                       {format.clock(group.last_seen, now)}
@@ -54,8 +54,11 @@ export function TopFailures({ query }: { query: UseInfiniteQueryResult<InfiniteD
   );
 }
 
-export function title(group: Failures["items"][number]): string {
-  const error = group.example?.error;
-  const said = [error?.type, error?.message].filter(Boolean).join(": ");
-  return said === "" ? group.fingerprint : said;
+function Title({ group }: { group: Failure }) {
+  const { type, message, said } = titleOf(group, useWords());
+  return (
+    <Name chars={44} words={!said} {...(group.example && { to: toTask(group.example.task, group.example.service) })}>
+      {message ? `${type}: ${message}` : type}
+    </Name>
+  );
 }

@@ -29,6 +29,7 @@ export const en = {
   failing: (share: string, failures: string, runs: string) => `${share} failing: ${failures} of ${runs} runs`,
   gone: (time: string) => `gone since ${time}`,
   stuck: (count: string) => `${count} wait too long`,
+  more: (count: string) => `${count} more workers gone`,
   topFailures: "Top failures",
   noFailures: "Nothing failed.",
   lastSeen: "last",

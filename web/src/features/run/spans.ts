@@ -12,36 +12,42 @@ export interface Span {
   again: boolean;
 }
 
-/** Spans by run, oldest first; `now` ends what still goes on. */
+/** Spans by run, oldest first; `now` ends what still waits. */
 export function spans(runs: readonly TaskRun[], now: number): Span[] {
   const seen = new Set<number>();
   return runs.flatMap((run, index) => {
-    const again = seen.has(run.attempt);
+    const base = { attempt: run.attempt, index, again: seen.has(run.attempt) };
     seen.add(run.attempt);
-    const due = instant(run.due_at ?? run.submitted_at);
-    const start = instant(run.started_at) ?? begun(run);
-    const end = instant(run.finished_at);
-    const found: Span[] = [];
-    const base = { attempt: run.attempt, index, again };
-    const waitedTo = start ?? (run.waiting ? now : end);
-    const previous = lastEnd(runs.slice(0, index));
-    if (previous !== null && due !== null && run.attempt > 1 && previous < due)
-      found.push({ ...base, kind: "backoff", from: previous, to: due });
-    if (due !== null && waitedTo !== null && waitedTo > due)
-      found.push({ ...base, kind: "waiting", from: due, to: waitedTo });
-    if (start !== null) {
-      found.push(
-        end === null
-          ? { ...base, kind: "open", from: start, to: Math.max(start, instant(run.alive_at) ?? start) }
-          : { ...base, kind: "run", from: start, to: Math.max(start, end) },
-      );
-    }
-    return found;
+    return [...before(run, lastEnd(runs.slice(0, index)), now), ...during(run)].map((span) => ({ ...base, ...span }));
   });
 }
 
-/** Where only the end and the length are known. */
+type Stretch = Pick<Span, "kind" | "from" | "to">;
+
+/** From the end of the attempt before until it was due, and from then until it began. */
+function before(run: TaskRun, previous: number | null, now: number): Stretch[] {
+  const due = instant(run.due_at ?? run.submitted_at);
+  if (due === null) return [];
+  const found: Stretch[] = [];
+  const until = begun(run) ?? (run.waiting ? now : due);
+  if (run.attempt > 1 && previous !== null && previous < due) found.push({ kind: "backoff", from: previous, to: due });
+  if (until > due) found.push({ kind: "waiting", from: due, to: until });
+  return found;
+}
+
+/** The run itself; one without an end is known as far as its newest fact. */
+function during(run: TaskRun): Stretch[] {
+  const start = begun(run);
+  if (start === null) return [];
+  const end = instant(run.finished_at);
+  if (end === null) return [{ kind: "open", from: start, to: Math.max(start, instant(run.alive_at) ?? start) }];
+  return [{ kind: "run", from: start, to: Math.max(start, end) }];
+}
+
+/** When it began; where only the end and the length are known, what follows from them. */
 function begun(run: TaskRun): number | null {
+  const start = instant(run.started_at);
+  if (start !== null) return start;
   const end = instant(run.finished_at);
   return end !== null && run.duration_ms !== null ? end - run.duration_ms : end;
 }

@@ -5,6 +5,7 @@ import { answer, api } from "../../api/client";
 import { useText } from "../../i18n";
 import { Page, PageHead } from "../../ui/Panel";
 import ui from "../../ui/ui.module.css";
+import { inside } from "./inside";
 import { en } from "./messages.en";
 import { zh } from "./messages.zh";
 import styles from "./signin.module.css";
@@ -88,9 +89,4 @@ function useEntrance() {
     void enter({ code });
   }, []);
   return { enter, busy, refused };
-}
-
-/** Only a page of this server: an address with a host, or what a browser takes for one, leads nowhere else. */
-export function inside(next: string | undefined): string {
-  return next && /^\/(?![/\\])/.test(next) && !next.startsWith("/sign-in") ? next : "/";
 }

@@ -76,7 +76,7 @@ function Line({ row, top, height }: { row: Row; top: number; height: number }) {
       style={{ position: "absolute", insetInline: 0, transform: `translateY(${top}px)`, height }}
     >
       <span className={styles.name}>
-        <Name chars={26} to={toRuns({ worker: [row.name], service: [row.service] })}>
+        <Name chars={22} to={toRuns({ worker: [row.name], service: [row.service] })}>
           {row.name}
         </Name>
         <span className={styles.sub} translate="no" data-name="">

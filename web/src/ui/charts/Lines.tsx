@@ -7,7 +7,7 @@ import { Chart } from "./Chart";
 import styles from "./charts.module.css";
 import { useCrosshair } from "./crosshair";
 import { type Frame, Plot } from "./Plot";
-import { durationTicks, valueTicks } from "./scale";
+import { durationTicks, stretches, valueTicks } from "./scale";
 
 export interface Series {
   name: string;
@@ -129,18 +129,6 @@ function Line({
       )}
     </g>
   );
-}
-
-/** First and last index of each stretch without a gap. */
-export function stretches(values: readonly (number | null)[]): [number, number][] {
-  const found: [number, number][] = [];
-  values.forEach((value, index) => {
-    if (value === null) return;
-    const last = found.at(-1);
-    if (last && last[1] === index - 1) last[1] = index;
-    else found.push([index, index]);
-  });
-  return found;
 }
 
 function Readout({

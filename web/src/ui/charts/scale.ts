@@ -78,3 +78,15 @@ export function sqrtLevel(value: number, most: number, levels: number): number {
 export function shareLevel(share: number, levels: number): number {
   return share <= 0 ? 0 : Math.min(levels, Math.max(1, Math.ceil(share * levels)));
 }
+
+/** First and last index of each stretch without a gap. */
+export function stretches(values: readonly (number | null)[]): [number, number][] {
+  const found: [number, number][] = [];
+  values.forEach((value, index) => {
+    if (value === null) return;
+    const last = found.at(-1);
+    if (last && last[1] === index - 1) last[1] = index;
+    else found.push([index, index]);
+  });
+  return found;
+}

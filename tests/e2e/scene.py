@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 HOSTILE = (
     "<img src=x onerror=window.harmed=1>",
-    "‮gnp.exe‬ مرحبا",
+    "\u202egnp.exe\u202c مرحبا",
     "🦑" * 5,
     "x" * 200,
     "a/b?c=d&e#f%2F..",

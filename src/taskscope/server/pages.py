@@ -94,8 +94,8 @@ def handlers(table: Mapping[str, Static]) -> list[HTTPRouteHandler]:
         return table[_INDEX].answer(request)
 
     @get(f"/{_ASSETS}{{name:path}}", sync_to_thread=False, include_in_schema=False)
-    def get_asset(request: Request[Any, Any, Any], name: str) -> Response[bytes]:
-        return _known(table, _ASSETS + name.removeprefix("/")).answer(request)
+    def get_asset(request: Request[Any, Any, Any]) -> Response[bytes]:
+        return _known(table, request.url.path.removeprefix("/")).answer(request)
 
     @get("/favicon.svg", sync_to_thread=False, include_in_schema=False)
     def get_icon(request: Request[Any, Any, Any]) -> Response[bytes]:
@@ -118,8 +118,6 @@ def _bodies(path: Path) -> dict[str, bytes]:
 
 def _static(name: str, bodies: Mapping[str, bytes]) -> Static:
     media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    if media_type.startswith("text/"):
-        media_type += "; charset=utf-8"
     # The names of assets hold a hash of their content, so what has such a name never changes.
     cache = _FOR_GOOD if name.startswith(_ASSETS) else _ASK_AGAIN
     tag = f'"{blake2b(bodies["identity"], digest_size=12).hexdigest()}"'

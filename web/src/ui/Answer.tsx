@@ -21,7 +21,7 @@ export function Answer<T>({ query, height, children }: Props<T>) {
   }
   if (query.data === undefined) {
     return (
-      <div className={styles.skeleton} style={{ height }} role="status">
+      <div className={styles.skeleton} style={{ height }} role="status" data-loading="">
         <span className="visually-hidden">{words.loading}</span>
       </div>
     );

@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup pages demo test check bench soak clean
+.PHONY: help setup pages web demo test check bench soak clean
 
 ENV   := .venv
 BIN   := $(ENV)/bin
@@ -17,6 +17,7 @@ help:
 	@echo 'make check   linters, types and import contracts'
 	@echo 'make bench   side-by-side benchmarks, one JSON document (ARGS=recording: only that)'
 	@echo 'make soak    the tests that run for minutes'
+	@echo 'make web     the pages with hot reload, for work on them (TASKSCOPE_URL: another server than the usual one)'
 	@echo 'make setup   the environment alone: .venv, with the command .venv/bin/taskscope'
 	@echo 'make clean   remove whatever these made'
 
@@ -94,12 +95,16 @@ web/node_modules/.built: web/node_modules/.installed \
 	@cd web && npm run --silent build >&2
 	@touch $@
 
+web: web/node_modules/.installed
+	@cd web && npm run --silent dev
+
 # --- what is done with it -------------------------------------------------------------------------------------------
 
 demo: setup
 	@$(BIN)/taskscope demo $(if $(SECONDS),--seconds $(SECONDS))
 
 test: setup
+	@if test -f web/node_modules/.built; then cd web && npm run --silent test; fi
 	@$(BIN)/python -m pytest -q -n auto --dist loadfile $(ARGS)
 
 check: $(STAMP)
@@ -107,6 +112,7 @@ check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@if test -f web/node_modules/.built; then cd web && npm run --silent check; fi
 
 bench: setup $(PEERS)
 	@$(BIN)/python -m benchmarks $(ARGS)

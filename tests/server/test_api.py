@@ -39,12 +39,6 @@ def test_health_says_ok_and_nothing_else(client: httpx.Client) -> None:
     assert get(client, "health") == {"status": "ok"}
 
 
-def test_the_page_says_that_pages_come_later(client: httpx.Client) -> None:
-    response = client.get("/")
-    assert response.status_code == 200
-    assert "later" in response.text
-
-
 def test_the_api_describes_itself(client: httpx.Client) -> None:
     document = get(client, "openapi.json")
     assert document["openapi"].startswith("3.")

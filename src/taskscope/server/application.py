@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from litestar import Litestar, MediaType, get
+from litestar import Litestar, get
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 
+from taskscope.server import pages
 from taskscope.server.access.entrance import Entrance
 from taskscope.server.asked import PROVIDED
 from taskscope.server.context import Context, Settings, clock
 from taskscope.server.description import Described
 from taskscope.server.events import take_events
 from taskscope.server.failures import get_heatmap, list_failures
+from taskscope.server.history import get_history
 from taskscope.server.intake import Intake
 from taskscope.server.jobs import get_job, list_jobs
 from taskscope.server.live.hub import Hub
@@ -39,20 +41,6 @@ if TYPE_CHECKING:
 
 LIMIT_BODY_BYTES = 1 << 20
 """How large a body may be where a route says nothing else."""
-
-_PAGE = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>Taskscope</title>
-<h1>Taskscope</h1>
-<p>This server takes facts and answers questions; its pages come with a later version.</p>
-<p><a href="/api/v1/openapi.json">What it answers</a></p>
-</html>
-"""
-
-
-@get("/", media_type=MediaType.HTML, sync_to_thread=False, include_in_schema=False)
-def get_page() -> str:
-    """Say that the pages are still to come."""
-    return _PAGE
 
 
 @get("/api/v1/health", sync_to_thread=False, operation_id="getHealth", summary="Alive or not, nothing else")
@@ -96,11 +84,12 @@ def create_app(
     entrance = Entrance(store, settings, clock, link)
     application = Litestar(
         [
-            get_page,
+            *pages.handlers(pages.load()),
             get_health,
             take_events,
             get_stats,
             get_utilization,
+            get_history,
             get_percentiles,
             list_runs,
             get_task,

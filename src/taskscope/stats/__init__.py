@@ -3,6 +3,7 @@
 from taskscope.stats.durations import percentiles
 from taskscope.stats.failures import failures
 from taskscope.stats.heatmap import heatmap
+from taskscope.stats.history import history
 from taskscope.stats.job import job
 from taskscope.stats.jobs import jobs
 from taskscope.stats.listing import runs
@@ -14,5 +15,5 @@ from taskscope.stats.task import task
 from taskscope.stats.utilization import utilization
 from taskscope.stats.verify import verify
 
-__all__ = ["failures", "heatmap", "job", "jobs", "monitor", "own", "percentiles", "runs", "search", "stats", "task"]
-__all__ += ["utilization", "verify"]
+__all__ = ["failures", "heatmap", "history", "job", "jobs", "monitor", "own", "percentiles", "runs", "search", "stats"]
+__all__ += ["task", "utilization", "verify"]

@@ -129,7 +129,7 @@ def job(store: Store, name: str, where: Filter, window: Interval, asked: Asked) 
         comparison=Comparison(
             start=to_text(earlier[0]), end=to_text(earlier[1]), figures=then, change=_changes(now, then)
         ),
-        history=_history(drawn, known),
+        history=history_of(drawn, known),
         sample=spread_of(sample),
         sample_size=asked.sample,
         newest=[run_item(run) for run in newest[: asked.newest]],
@@ -143,7 +143,8 @@ def _period(q: Reading, window: Interval, where: Filter, known: list[Name]) -> F
     return figures(total(cells), spread)
 
 
-def _history(drawn: Timeline, known: list[Name]) -> History:
+def history_of(drawn: Timeline, known: list[Name]) -> History:
+    """Write the buckets of some jobs."""
     buckets = [
         Bucket(start=to_text(drawn.window[0] + number * drawn.step), **_fields(figures(cell, spread_from(cell))))
         for number, cell in enumerate(drawn.of(*known))

@@ -1,0 +1,113 @@
+"""A real server with a day of work in it, and a real browser that looks at its pages."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from taskscope.server.pages import BUILT
+from tests.e2e.scene import facts
+from tests.server.conftest import Server
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+BATCH = 5_000
+AXE = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
+
+
+def missing() -> str | None:
+    """Say what is not here to look at pages with."""
+    if not (BUILT / "index.html").is_file():
+        return "the pages are not built: make pages"
+    if shutil.which("chromium") is None:
+        return "chromium is not installed (Debian: apt-get install chromium)"
+    try:
+        import playwright  # noqa: F401, PLC0415 - only where pages are looked at
+    except ImportError:
+        return "playwright is not installed: pip install 'taskscope[dev]'"
+    return None
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Give Debian's Chromium; without it skip, and on a machine that is for tests fail."""
+    if reason := missing():
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - see above
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def day(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Give a server that knows a day of work that has just ended."""
+    server = Server(tmp_path_factory.mktemp("pages") / "home")
+    told = list(facts(time.time_ns() // 1_000_000))
+    for first in range(0, len(told), BATCH):
+        answer = server.client.post("/api/v1/events", json=told[first : first + BATCH])
+        assert answer.json()["rejected"] == []
+    yield server
+    server.stop()
+
+
+class Looked:
+    """A page in a browser, and whatever it complained about."""
+
+    def __init__(self, context: BrowserContext, url: str) -> None:
+        self.page: Page = context.new_page()
+        self.url = url
+        self.complaints: list[str] = []
+        self.page.on("console", lambda message: self._note(message.type, message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def _note(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning"):
+            self.complaints.append(text)
+
+    def open(self, path: str) -> Page:
+        """Go to a page, and wait until nothing is loading any more."""
+        self.page.goto(self.url + path)
+        self.page.wait_for_selector("h1")
+        self.settle()
+        return self.page
+
+    def settle(self) -> None:
+        """Wait until every question is answered and drawn."""
+        self.page.wait_for_load_state("networkidle")
+        for _ in range(self.page.locator("[data-loading]").count()):
+            self.page.locator("[data-loading]").first.wait_for(state="detached")
+
+
+@pytest.fixture
+def look(browser: Browser, day: Server) -> Iterator[Any]:
+    """Give what opens a page as somebody with a language, a theme and a screen has it."""
+    contexts: list[BrowserContext] = []
+
+    def opened(*, language: str = "en", theme: str = "light", width: int = 1280, url: str | None = None) -> Looked:
+        context = browser.new_context(viewport={"width": width, "height": 900}, timezone_id="Europe/Berlin")
+        chosen = json.dumps({"language": language, "theme": theme})
+        context.add_init_script(f"localStorage.setItem('taskscope.preferences', JSON.stringify({chosen}))")
+        contexts.append(context)
+        return Looked(context, url or day.ready["url"])
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def api(day: Server) -> httpx.Client:
+    """Give what asks the API beside the pages."""
+    return day.client

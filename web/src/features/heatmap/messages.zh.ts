@@ -1,0 +1,25 @@
+import type { Messages } from "./messages.en";
+
+export const zh: Messages = {
+  title: "热力图",
+  verdict: (failures, hour, most) => `${failures} 次失败，最多的一小时是 ${hour}，共 ${most} 次`,
+  well: "该时间范围内没有失败",
+  none: "该时间范围内没有执行。",
+  category: "类别",
+  without: "（无类别）",
+  caption: "按类别和小时统计的失败",
+  failures: "失败次数",
+  failingJobs: "失败的作业",
+  job: "作业",
+  owner: "负责人",
+  runs: "执行次数",
+  rate: "失败率",
+  cell: (category, hour, failures, runs) => `${category}，${hour}：${runs} 次中失败 ${failures} 次`,
+  empty: (category, hour) => `${category}，${hour}：没有执行`,
+  zero: "无失败",
+  nothing: "没有执行",
+  fromOn: (low, medium, high) => `每小时失败 ${low} 次起为低，${medium} 次起为中，${high} 次起为高`,
+  levels: { none: "无", low: "低", medium: "中", high: "高" },
+  tooLong: "按小时最多显示 31 天。",
+  worse: (shown, total) => `共 ${total} 个，显示最多的 ${shown} 个`,
+};

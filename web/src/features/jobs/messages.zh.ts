@@ -1,0 +1,28 @@
+import type { Messages } from "./messages.en";
+
+export const zh: Messages = {
+  title: "作业",
+  verdict: (total) => `共 ${total} 个作业`,
+  verdictFailing: (total, failing) => `共 ${total} 个作业，${failing} 个成功率低于 95 %`,
+  none: "还没有作业。",
+  search: "按名称、负责人、说明查找",
+  category: "类别",
+  owner: "负责人",
+  any: "不限",
+  job: "作业",
+  success: "成功率",
+  recent: "最近执行",
+  runs: "执行次数",
+  average: "平均",
+  p95: "P95",
+  trend: "趋势",
+  last: "最近一次",
+  next: "下一次",
+  never: "从未执行",
+  disabled: "已停用",
+  paused: "已暂停",
+  unregistered: "未注册",
+  shown: (shown, total) => `${shown} / ${total}`,
+  trendLabel: (count) => `该时间范围内 ${count} 次执行`,
+  newest: (ok, all) => `最近 ${all} 次中成功 ${ok} 次`,
+};

@@ -1,0 +1,22 @@
+export const en = {
+  title: "Queues",
+  verdict: (waiting: string, running: string) => `${waiting} waiting, ${running} running`,
+  stuck: (count: string, after: string) => `${count} wait longer than ${after}`,
+  none: "No queue was used yet.",
+  queue: "Queue",
+  depth: "Waiting",
+  oldest: "Oldest",
+  running: "Running",
+  use: "of limit",
+  in: "In",
+  out: "Out",
+  failed: "Failed",
+  wait: "Wait p50 · p95",
+  workers: "Workers",
+  ofLimit: (running: string, limit: string) => `${running} of ${limit}`,
+  noLimit: "no worker told a limit",
+  noQueue: "(no queue)",
+  nobody: "nobody serves it",
+  inRange: "In, out, failed and wait are of the range; the others are as of now.",
+};
+export type Messages = typeof en;

@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from taskscope.server.pages import BUILT
+from tests import debian
 from tests.e2e.scene import facts
 from tests.server.conftest import Server
 
@@ -28,8 +29,6 @@ def missing() -> str | None:
     """Say what is not here to look at pages with."""
     if not (BUILT / "index.html").is_file():
         return "the pages are not built: make pages"
-    if shutil.which("chromium") is None:
-        return "chromium is not installed (Debian: apt-get install chromium)"
     try:
         import playwright  # noqa: F401, PLC0415 - only where pages are looked at
     except ImportError:
@@ -40,6 +39,7 @@ def missing() -> str | None:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Give Debian's Chromium; without it skip, and on a machine that is for tests fail."""
+    debian.require("chromium", "chromium")
     if reason := missing():
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
     from playwright.sync_api import sync_playwright  # noqa: PLC0415 - see above

@@ -298,7 +298,9 @@ class SqliteLedger:
 
     def add_columns(self, jobs: Cells, workers: Cells, now: int) -> None:
         """Add changes to the cells; those that become empty disappear."""
-        self._plain.add(jobs, workers, now)
+        from taskscope.store.sqlite import cell_columns  # noqa: PLC0415 - only large batches need NumPy
+
+        cell_columns.add(self._connection, jobs, workers, now)
 
     # --- cells ---
 

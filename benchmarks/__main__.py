@@ -12,9 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import ingest, recording
+from benchmarks import celery_tasks, ingest, questions, recording, stream
 
 TASKS = int(os.environ.get("TASKSCOPE_BENCH_TASKS", "340000"))
+FACTS = int(os.environ.get("TASKSCOPE_BENCH_FACTS", "2000"))
+ASKED = int(os.environ.get("TASKSCOPE_BENCH_ASKED", "340000"))
+CELERY_TASKS = int(os.environ.get("TASKSCOPE_BENCH_CELERY_TASKS", "20000"))
 RECORDS = int(os.environ.get("TASKSCOPE_BENCH_RECORDS", "1000000"))
 
 
@@ -40,8 +43,22 @@ def _ingest() -> dict[str, Any]:
         return ingest.measure(Path(folder), TASKS)
 
 
+def _questions() -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        return questions.measure(Path(folder), ASKED)
+
+
 def _recording() -> dict[str, Any]:
     return recording.measure(RECORDS)
+
+
+def _stream() -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        return stream.measure(Path(folder), FACTS)
+
+
+def _celery() -> dict[str, Any]:
+    return celery_tasks.measure(CELERY_TASKS)
 
 
 def _load() -> list[float]:
@@ -49,7 +66,13 @@ def _load() -> list[float]:
     return [round(one, 2) for one in os.getloadavg()]
 
 
-MEASUREMENTS: dict[str, Callable[[], dict[str, Any]]] = {"recording": _recording, "ingest": _ingest}
+MEASUREMENTS: dict[str, Callable[[], dict[str, Any]]] = {
+    "recording": _recording,
+    "celery": _celery,
+    "ingest": _ingest,
+    "questions": _questions,
+    "stream": _stream,
+}
 
 
 if __name__ == "__main__":

@@ -22,7 +22,9 @@ def lines(tasks: int, seed: int = 7, *, apart: bool = False) -> list[bytes]:
     for minutes, so that the three facts of a task come in different batches of 5,000.
     """
     chance = random.Random(seed)
-    made = sorted(_facts(chance, tasks, (11.5, 1.0), (12.0, 1.5)) if apart else _facts(chance, tasks, (5, 1), (7, 2)))
+    made = sorted(
+        facts(chance, tasks, FIRST_MS, wait=(11.5, 1.0), run=(12.0, 1.5)) if apart else facts(chance, tasks, FIRST_MS)
+    )
     arrived = [line for _, line in made]
     for position in chance.sample(range(len(arrived)), len(arrived) // 100):
         other = min(len(arrived) - 1, position + chance.randrange(20_000))
@@ -30,11 +32,21 @@ def lines(tasks: int, seed: int = 7, *, apart: bool = False) -> list[bytes]:
     return arrived + chance.sample(arrived, len(arrived) // 50)
 
 
-def _facts(
-    chance: random.Random, tasks: int, wait: tuple[float, float], run: tuple[float, float]
+def facts(
+    chance: random.Random,
+    tasks: int,
+    first_ms: float,
+    spacing_ms: float = 20,
+    *,
+    wait: tuple[float, float] = (5, 1),
+    run: tuple[float, float] = (7, 2),
 ) -> Iterator[tuple[float, bytes]]:
+    """Make the facts of tasks that are submitted one after the other, with their times in milliseconds.
+
+    `wait` and `run` are mean and deviation of the logarithms of what they take, milliseconds.
+    """
     for number in range(tasks):
-        submitted = FIRST_MS + number * 20
+        submitted = first_ms + number * spacing_ms
         started = submitted + chance.lognormvariate(*wait)
         length = min(chance.lognormvariate(*run), 6 * 3_600_000)
         job = chance.randrange(50)

@@ -1,16 +1,19 @@
 # noqa: INP001 - a script beside the pages, not a package
-"""Write the pages that are made from the code: `docs/reference/states.md` from the table of transitions.
+"""Write the pages that are made from the code.
 
-Run by `.venv/bin/python docs/generate.py`; with `--check` it only says whether the page is up to date, and ends with 1
-where it is not.
+`docs/reference/states.md` comes from the table of transitions, `docs/reference/api.md` from the description of the API.
+Run by `.venv/bin/python docs/generate.py`; with `--check` it only says which pages are not up to date, and ends with 1
+where one is not.
 """
 
 import sys
 from pathlib import Path
 
+import api_page
+
 from taskscope.core.lifecycle import OUTCOME_OF, STATES, TRANSITIONS
 
-PAGE = Path(__file__).parent / "reference" / "states.md"
+REFERENCE = Path(__file__).parent / "reference"
 
 _TEXT = """\
 <!-- Made by docs/generate.py from taskscope.core.lifecycle: change the code, then run it again. -->
@@ -49,8 +52,8 @@ A run that will be retried has failed. Its task has not: it is RETRYING.
 """
 
 
-def page() -> str:
-    """Make the page."""
+def states() -> str:
+    """Make the page of states."""
     diagram = [f"    {row.before or '[*]'} --> {row.after}: {row.on}" for row in TRANSITIONS]
     table = [f"| {row.before or '(unknown)'} | `{row.on}` | {row.after} | {row.meaning} |" for row in TRANSITIONS]
     outcomes = [f"| `{fact}` | {outcome} |" for fact, outcome in OUTCOME_OF.items()]
@@ -62,15 +65,21 @@ def page() -> str:
     )
 
 
+PAGES = {"states.md": states, "api.md": api_page.page}
+
+
 def main() -> int:
-    """Write the page, or with --check compare it; give the exit code."""
-    if "--check" not in sys.argv[1:]:
-        PAGE.write_text(page(), "utf-8")
-        return 0
-    if PAGE.exists() and PAGE.read_text("utf-8") == page():
-        return 0
-    sys.stderr.write(f"{PAGE} is not up to date: run docs/generate.py\n")
-    return 1
+    """Write the pages, or with --check compare them; give the exit code."""
+    outdated = []
+    for name, made in PAGES.items():
+        path, text = REFERENCE / name, made()
+        if "--check" not in sys.argv[1:]:
+            path.write_text(text, "utf-8")
+        elif not path.exists() or path.read_text("utf-8") != text:
+            outdated.append(str(path))
+    if outdated:
+        sys.stderr.write(f"{', '.join(outdated)} not up to date: run docs/generate.py\n")
+    return 1 if outdated else 0
 
 
 if __name__ == "__main__":

@@ -52,6 +52,42 @@ def test_an_empty_variable_and_an_empty_file_count_as_unset(tmp_path: Path) -> N
     assert config.load(home, environment=environment) == config.Settings(home=tmp_path)
 
 
+def test_lists_stand_in_the_file_as_such_and_in_the_environment_with_commas(tmp_path: Path) -> None:
+    home = write(tmp_path, "hosts: [monitor.example, '::1']\noutgoing_networks:\n  - 10.0.0.0/8\n")
+    settings = config.load(home, environment={})
+    assert (settings.hosts, settings.outgoing_networks) == (("monitor.example", "::1"), ("10.0.0.0/8",))
+    environment = {"TASKSCOPE_HOSTS": "a.example, b.example", "TASKSCOPE_OUTGOING_NETWORKS": "fd00::/8"}
+    settings = config.load(home, environment=environment)
+    assert (settings.hosts, settings.outgoing_networks) == (("a.example", "b.example"), ("fd00::/8",))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TASKSCOPE_HOSTS", "https://monitor.example"),
+        ("TASKSCOPE_HOSTS", "a,,b"),
+        ("TASKSCOPE_HOSTS", "*"),
+        ("TASKSCOPE_OUTGOING_NETWORKS", "10.0.0.1/8"),
+        ("TASKSCOPE_OUTGOING_NETWORKS", "all"),
+        ("TASKSCOPE_REQUESTS_PER_S", "0"),
+    ],
+)
+def test_a_name_or_network_that_is_none_is_refused_by_name(tmp_path: Path, name: str, value: str) -> None:
+    with pytest.raises(UsageError, match=name):
+        config.load(str(tmp_path), environment={name: value})
+
+
+def test_the_store_may_stand_in_a_file_that_the_environment_names(tmp_path: Path) -> None:
+    secret = tmp_path / "store.url"
+    secret.write_text("postgresql://me:hunter2@db/scope\n")
+    environment = {"TASKSCOPE_STORE_FILE": str(secret)}
+    assert config.load(str(tmp_path), environment=environment).store == "postgresql://me:hunter2@db/scope"
+    both = {**environment, "TASKSCOPE_STORE": "sqlite:////x.db"}
+    assert config.load(str(tmp_path), environment=both).store == "sqlite:////x.db"
+    with pytest.raises(UsageError, match="TASKSCOPE_STORE_FILE"):
+        config.load(str(tmp_path), environment={"TASKSCOPE_STORE_FILE": str(tmp_path / "none")})
+
+
 def test_a_relative_store_in_the_file_lies_in_the_home(tmp_path: Path) -> None:
     home = write(tmp_path, "store: sqlite:///data/x.db\n")
     assert config.load(home, environment={}).store == f"sqlite:///{tmp_path}/data/x.db"

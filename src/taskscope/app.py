@@ -8,7 +8,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,9 @@ from taskscope.sdk.home import SPOOL
 from taskscope.sdk.sidecars import read_offset
 from taskscope.sdk.waiting import look_at_rejected
 from taskscope.server.loops import Loop
+from taskscope.server.spooled import Spool
+from taskscope.stats.exported import DIFFERENCES, VERIFIED
+from taskscope.stats.packing import pack
 from taskscope.store.sqlite import SqliteStore, copies, inspection
 
 if TYPE_CHECKING:
@@ -41,6 +44,7 @@ SERVE_LOCK = "serve.lock"
 SERVE_ADDRESS = "serve.url"
 LOGS = "logs"
 DRAIN_INTERVAL_S = 0.5
+PACK_INTERVAL_S = 30.0
 RETENTION_INTERVAL_S = 3600.0
 REGISTRY_INTERVAL_S = 60.0
 
@@ -258,6 +262,7 @@ def tick(settings: Settings, store: Store, now: int) -> dict[str, Any]:
         drain(settings, store, max(now, now_us()), wait=True)
     register(store, settings.jobs, now)
     seen = ingest.sweep(store, now)
+    pack(store, now)
     forgotten = retain(store, now, keep(settings))
     with store.questions() as q:
         return {"mark": q.mark(), "seen": seen, "retention": forgotten}
@@ -376,11 +381,25 @@ def oldest_s(home: Path, now_s: float) -> float:
     return now_s - oldest
 
 
+def spool(settings: Settings) -> Spool:
+    """Look at the spool of the home, as a server tells of it."""
+    waiting = backlog(settings.home)
+    return Spool(waiting["bytes"], oldest_s(settings.home, time.time()), waiting["rejected"])
+
+
+def verified(store: Store, differences: int, now: int) -> None:
+    """Keep what `verify` found, for those who watch; a store that can't be written keeps its verdict for itself."""
+    with suppress(StoreError), store.ledger() as ledger:
+        ledger.note(VERIFIED, now)
+        ledger.note(DIFFERENCES, differences)
+
+
 def loops(settings: Settings, store: Store) -> list[Loop]:
     """Give what a server does beside answering."""
     return [
         Loop("drain", DRAIN_INTERVAL_S, lambda: drain(settings, store, now_us())),
         Loop("registry", REGISTRY_INTERVAL_S, lambda: register(store, settings.jobs, now_us())),
         Loop("sweep", settings.sweep_interval_s, lambda: ingest.sweep(store, now_us())),
+        Loop("pack", PACK_INTERVAL_S, lambda: pack(store, now_us())),
         Loop("retention", RETENTION_INTERVAL_S, lambda: retain(store, now_us(), keep(settings))),
     ]

@@ -7,6 +7,7 @@ variable or file that it stands in: to go on with another value than the one tha
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,12 +28,18 @@ FILE_NAME = "taskscope.yaml"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 _PREFIX = "TASKSCOPE_"
+_IN_FILE = "_FILE"
 _JOBS, _SERVICE = "jobs", "service"
 _Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 _CENTURY_DAYS = 36_500
 _Days = Annotated[int, msgspec.Meta(ge=1, le=_CENTURY_DAYS)]
 _Runs = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+_Sample = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
 _Seconds = Annotated[float, msgspec.Meta(gt=0, le=3600)]
+_Year = Annotated[float, msgspec.Meta(gt=0, le=31_622_400)]
+_Rate = Annotated[float, msgspec.Meta(ge=1, le=1_000_000)]
+_Hosts = tuple[Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9:]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9:])?$")], ...]
+_Networks = tuple[str, ...]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,8 +62,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         How long facts, minute cells and hour cells are kept.
     keep_runs
         Newest finished runs of each job that outlive the facts.
+    sample_size
+        How many of a job's newest finished runs its durations are taken from, where a question names no window.
     sweep_interval_s
         How often a server looks for runs that are over without having said so.
+    stuck_after_s
+        How long something may wait before it is shown as stuck.
+    performance_monitor_interval
+        How often the live stream tells the performance, seconds.
+    hosts
+        Public names and addresses under which the server is reached, beside those of this machine.
+    requests_per_s
+        How many requests a token has a second, on average; ten seconds of them at once.
+    outgoing_networks
+        Networks of private addresses that calls to other servers may reach, as CIDR.
     jobs
         By (service, job), what the file says of jobs: fields of `job.registered`.
     """
@@ -70,7 +89,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     retention_minutes_days: int = 14
     retention_hours_days: int = 90
     keep_runs: int = 1000
+    sample_size: int = 1000
     sweep_interval_s: float = 5.0
+    stuck_after_s: float = 3600.0
+    performance_monitor_interval: float = 30.0
+    hosts: tuple[str, ...] = ()
+    requests_per_s: float = 200.0
+    outgoing_networks: tuple[str, ...] = ()
     jobs: Mapping[tuple[str, str], Mapping[str, Any]] = {}
 
 
@@ -87,7 +112,13 @@ _FIELDS = {
     "retention_minutes_days": _Field(_Days, f"use a whole number of days from 1 to {_CENTURY_DAYS}"),
     "retention_hours_days": _Field(_Days, f"use a whole number of days from 1 to {_CENTURY_DAYS}"),
     "keep_runs": _Field(_Runs, "use a whole number from 0 to 1000000"),
+    "sample_size": _Field(_Sample, "use a whole number from 1 to 100000"),
     "sweep_interval_s": _Field(_Seconds, "use a number of seconds above 0, up to 3600"),
+    "stuck_after_s": _Field(_Year, "use a number of seconds above 0, up to 31622400, a year"),
+    "performance_monitor_interval": _Field(_Seconds, "use a number of seconds above 0, up to 3600"),
+    "hosts": _Field(_Hosts, "use names such as monitor.example.com, without scheme and port"),
+    "requests_per_s": _Field(_Rate, "use a number from 1 to 1000000"),
+    "outgoing_networks": _Field(_Networks, "use networks such as 10.0.0.0/8"),
 }
 
 
@@ -111,8 +142,8 @@ def load(home: str | None = None, store: str | None = None, environment: Mapping
     values = _from_file(folder)
     for field in _FIELDS:
         for name in _variables(field):
-            if environment.get(name):  # an empty variable counts as unset
-                values[field] = _converted(field, environment[name], name, strict=False)
+            if given := environment.get(name):  # an empty variable counts as unset
+                values[field] = _converted(field, _content_of(name, given), name, strict=False)
                 break
     if store:
         values["store"] = store
@@ -124,7 +155,20 @@ def load(home: str | None = None, store: str | None = None, environment: Mapping
 def _variables(field: str) -> tuple[str, ...]:
     """Name the environment variables of a setting, the weightier first."""
     own = _PREFIX + field.upper()
-    return (own, "LOG_LEVEL") if field == "log_level" else (own,)
+    return (own, *{"log_level": ("LOG_LEVEL",), "store": (own + _IN_FILE,)}.get(field, ()))
+
+
+def _content_of(name: str, given: str) -> str:
+    """Give what a variable says, or what stands in the file that it names: the place for a URL with a password."""
+    if not name.endswith(_IN_FILE):
+        return given
+    try:
+        return Path(given).expanduser().read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        raise UsageError(
+            f"{name} names a file that can't be read ({reason}); name one in UTF-8 that you may read"
+        ) from error
 
 
 def _content(path: Path) -> dict[Any, Any]:
@@ -194,10 +238,14 @@ def _explained(error: Exception) -> str:
 def _converted(field: str, value: Any, source: str, *, strict: bool) -> Any:
     kind, remedy = _FIELDS[field]
     refusal = UsageError(f"{source} is {shown(value)}; {remedy}")
+    if not strict and kind in (_Hosts, _Networks):
+        value = [part.strip() for part in value.split(",")]
     try:
         converted = msgspec.convert(value, kind, strict=strict)
     except msgspec.ValidationError as error:
         raise refusal from error
+    if field == "outgoing_networks":
+        _check_networks(converted, refusal)
     if field == "timezone":
         return _zone(converted, refusal)
     if field == "log_level":
@@ -206,6 +254,14 @@ def _converted(field: str, value: Any, source: str, *, strict: bool) -> Any:
             raise refusal
         return level
     return converted
+
+
+def _check_networks(networks: tuple[str, ...], refusal: UsageError) -> None:
+    try:
+        for network in networks:
+            ipaddress.ip_network(network)
+    except ValueError as error:
+        raise refusal from error
 
 
 def _zone(name: str, refusal: UsageError) -> ZoneInfo:

@@ -105,3 +105,7 @@ class AccessDeniedError(ServerAwayError):
 
 class BatchRefusedError(TaskscopeError):
     """Raised when a server refuses a batch as a whole: it is malformed or too large, and a part of it may not be."""
+
+
+class CallRefusedError(TaskscopeError):
+    """Raised when a call to another server is not made, since its address is none or must not be reached."""

@@ -12,14 +12,14 @@ from collections import Counter, defaultdict
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from taskscope.core import presence, registry, task
+from taskscope.core import counters, naming, presence, registry, task
 from taskscope.core.clock import DAY, MINUTE, to_text
 from taskscope.core.contributions import contributions
 from taskscope.core.deltas import Deltas
 from taskscope.core.presence import Boot, boot_key
 from taskscope.core.runs import view
 from taskscope.errors import StoreUndoneError
-from taskscope.ports import ColumnLedger, TaskChange
+from taskscope.ports import ColumnLedger, Settled, TaskChange
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -98,10 +98,12 @@ def accept(store: Store, facts: Sequence[Fact], now: int, malformed: int = 0) ->
 
     def take(ledger: Ledger) -> Receipt:
         fresh, receipt, refused = _sift(ledger, facts, now)
+        fresh, receipt = _within_names(ledger, facts, fresh, receipt, refused)
         if malformed:
             refused["malformed"] = malformed
         if refused:
             ledger.count(refused)
+        ledger.received(receipt.accepted, receipt.duplicates)
         if fresh:
             _settle(ledger, fresh, now)
         return receipt
@@ -122,6 +124,7 @@ def sweep(store: Store, now: int) -> int:
 
     def pass_on(ledger: Ledger) -> int:
         seen = 0
+        changed: list[TaskKey] = []
         before = Circumstances(ledger, ledger.mark())
         if now <= before.mark:
             return 0
@@ -129,8 +132,12 @@ def sweep(store: Store, now: int) -> int:
         after = Circumstances(ledger, now)
         while keys := ledger.due(now, _SWEEP_CHUNK):
             folds = ledger.tasks(keys)
-            _refold(ledger, folds, {}, before, after, now)
+            settled = _refold(ledger, folds, {}, before, after, now)
+            ledger.tally(settled.counted)
+            changed += settled.changed
             seen += len(keys)
+        if changed:
+            ledger.log_change(changed)
         return seen
 
     return _in_one_transaction(store, pass_on)
@@ -182,6 +189,24 @@ def _sift(ledger: Ledger, facts: Sequence[Fact], now: int) -> tuple[list[Fact], 
     return fresh, Receipt(len(fresh), len(repeated), rejected, repeated), refused
 
 
+def _within_names(
+    ledger: Ledger, facts: Sequence[Fact], fresh: list[Fact], receipt: Receipt, refused: Counter[str]
+) -> tuple[list[Fact], Receipt]:
+    """Refuse the new facts that would bring the store a name too many."""
+    new = ledger.unnamed(naming.keys([event for event, _ in fresh]))
+    beyond = naming.beyond([event for event, _ in fresh], new, ledger.name_counts()) if new else {}
+    if not beyond:
+        return fresh, receipt
+    why = {fresh[position][0].key: reason for position, reason in beyond.items()}
+    left_out = [(index, why[event.key]) for index, (event, _) in enumerate(facts) if event.key in why]
+    known = {index for index, _ in receipt.rejected}
+    rejected = [(index, reason) for index, reason in left_out if index not in known]
+    refused["names"] = len(rejected)
+    kept = [fact for position, fact in enumerate(fresh) if position not in beyond]
+    repeated = [index for index in receipt.repeated if facts[index][0].key not in why]
+    return kept, Receipt(len(kept), len(repeated), sorted([*receipt.rejected, *rejected]), repeated)
+
+
 def _older_than_retention(ledger: Ledger, facts: Sequence[Fact], known: dict[Identity, int]) -> set[int]:
     """Find the facts of unknown tasks in sealed days: they can't be told from facts that were counted and dropped."""
     sealed = ledger.sealed({(event.service, event.time // DAY * DAY) for event, _ in facts})
@@ -226,8 +251,10 @@ def _settle(ledger: Ledger, facts: Sequence[Fact], now: int) -> None:
     jobs = _fold_jobs(ledger, of_jobs, before, after)
     if boots or jobs:
         folds |= ledger.tasks(ledger.unended(boots, jobs) - folds.keys() - together.keys())
-    together.settle(after.mark)
-    _refold(ledger, folds, of_tasks, before, after, now)
+    settled = together.settle(after.mark)
+    singly = _refold(ledger, folds, of_tasks, before, after, now)
+    ledger.tally(counters.added(settled.counted, singly.counted))
+    ledger.log_change(settled.changed + singly.changed)
 
 
 class _Alone:
@@ -239,8 +266,10 @@ class _Alone:
     def keys(self) -> set[TaskKey]:
         return set()
 
-    def settle(self, mark: int) -> None:
+    def settle(self, mark: int) -> Settled:
         """Do nothing."""
+        del mark
+        return Settled([], {})
 
 
 def _lay_together(ledger: Ledger, events: Sequence[Event], now: int) -> _Alone | Together:
@@ -298,7 +327,7 @@ def _refold(
     before: Circumstances,
     after: Circumstances,
     now: int,
-) -> None:
+) -> Settled:
     """See tasks anew: add their new facts, write them, and move the cells by what changed."""
     changes: list[TaskChange] = []
     deltas = Deltas()
@@ -312,4 +341,6 @@ def _refold(
         deltas.replace(contributions(old) if old else [], contributions(new))
         changes.append(TaskChange(key, fold, old, new))
     ledger.save_tasks(changes)
-    ledger.add(*deltas.roll_up(), now)
+    jobs, workers = deltas.roll_up()
+    ledger.add(jobs, workers, now)
+    return Settled([change.key for change in changes if change.old != change.new], counters.changes(jobs))

@@ -67,5 +67,7 @@ def _forget(archive: Archive, keys: Sequence[TaskKey], held: set[TaskKey], bound
     archive.add_sealed(*deltas.roll_up())
     archive.seal(gone)
     archive.rebase(kept, bound)
+    if gone:
+        ledger.log_change(None)
     done["dropped"] += len(gone)
     done["based"] += len(kept)

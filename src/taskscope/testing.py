@@ -10,13 +10,15 @@ A store is accepted when a subclass of `StoreConformance` passes:
 from __future__ import annotations
 
 import contextlib
+import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from taskscope import ingest, retention, stats
+from taskscope.core.access import Action, SignIn, Token
 from taskscope.core.clock import DAY, HOUR, MINUTE, SECOND, to_text
 from taskscope.core.normalise import convert_event
-from taskscope.ports import Filter, Keep
+from taskscope.ports import Filter, Keep, Position
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -74,6 +76,23 @@ def picture(store: Store, windows: Iterable[tuple[int, int]] = ()) -> dict[str, 
             if (end - start) // step <= 1000:
                 shown[f"utilization {start} {end} {step}"] = stats.utilization(store, EVERYTHING, start, end, step)
     return shown
+
+
+def _position(store: Store) -> Position:
+    with store.questions() as q:
+        return q.position()
+
+
+def _changed(store: Store, after: Position) -> set[str]:
+    with store.questions() as q:
+        found = q.changes(after, 100)
+        assert not found.missed
+        return {row.task for row in q.runs_of(found.tasks)}
+
+
+def _missed(store: Store, after: Position) -> str:
+    with store.questions() as q:
+        return q.changes(after, 1000).missed
 
 
 class StoreConformance:
@@ -182,6 +201,63 @@ class StoreConformance:
             assert q.gaps(Filter(services=["shop"])) == q.gaps(EVERYTHING)
             assert q.gaps(Filter(services=["default"])) == []
 
+    def test_the_log_of_changes_names_the_tasks_that_are_seen_otherwise(self, tmp_path: Path) -> None:
+        """What the live stream reads on from."""
+        store = self.open(tmp_path)
+        before = _position(store)
+        deliver(store, [*a_run("a", 0, 2), *a_run("b", 0, 2)])
+        middle = _position(store)
+        started = fact("task.started", 5, task="c", job="j", run="r", boot="x", worker="w")
+        deliver(store, [fact("worker.heartbeat", 5, worker="w", boot="x"), started])
+        assert _changed(store, before) == {"a", "b", "c"}
+        assert _changed(store, middle) == {"c"}
+        assert _changed(store, _position(store)) == set()
+        last = _position(store)
+        assert deliver(store, [started]).duplicates == 1
+        assert _position(store) == last, "what is known already changes nothing"
+        ingest.sweep(store, START + HOUR)
+        assert _changed(store, last) == {"c"}, "inferred outcomes are changes too"
+        last = _position(store)
+        ingest.sweep(store, START + 2 * HOUR)
+        assert _position(store) == last, "the mark alone shows nothing"
+        deliver(store, [fact("worker.heartbeat", 50, worker="w", boot="x")])
+        assert _position(store).number == last.number + 1
+        assert _changed(store, last) == {"c"}, "it was alive for longer"
+
+    def test_a_position_that_is_none_of_this_history_is_told_from_one_that_is_forgotten(self, tmp_path: Path) -> None:
+        store = self.open(tmp_path)
+        for n in range(3):
+            deliver(store, a_run(f"t{n}", n, 1))
+        position = _position(store)
+        with store.questions() as q:
+            assert q.changes(Position(position.number + 1, position.token), 9).missed == "unknown"
+            assert q.changes(Position(position.number - 1, position.token), 9).missed == "unknown"
+            assert q.changes(Position(0, 0), 9).missed == ""
+            assert q.changes(Position(0, 0), 2).missed == "many"
+        deliver(store, [f for n in range(501) for f in a_run(f"m{n}", n, 1)])
+        assert _missed(store, position) == "many"
+        position = _position(store)
+        retention.retain(store, START + 400 * DAY, Keep(DAY, DAY, DAY, 0))
+        assert _missed(store, position) == "many", "what is dropped is gone from every list"
+
+    def test_who_waits_for_a_writer_is_woken_by_one(self, tmp_path: Path) -> None:
+        store, other = self.open(tmp_path), self.open(tmp_path)
+        watch = store.watch()
+        try:
+            watch.wait(0.01)
+            for n in range(3):
+                deliver(other, a_run(f"t{n}", n, 1))
+                begun = time.monotonic()
+                watch.wait(20)
+                assert time.monotonic() - begun < 10
+            watch.wake()
+            begun = time.monotonic()
+            watch.wait(20)
+            watch.wait(0.01)
+            assert time.monotonic() - begun < 10
+        finally:
+            watch.close()
+
     def test_the_mark_never_falls(self, tmp_path: Path) -> None:
         store = self.open(tmp_path)
         for now in (START + 5, START, START + 3):
@@ -253,6 +329,65 @@ class StoreConformance:
         assert answer["differences"] == []
         assert answer["attempts"] == 2
         assert stats.stats(store, EVERYTHING)["timed_out"] == 1
+
+    def test_a_token_is_found_by_its_hash_and_its_name_is_taken_for_ever(self, tmp_path: Path) -> None:
+        store, other = self.open(tmp_path), self.open(tmp_path)
+        made = Token("ci", b"\x00hash", ("read", "ingest"), ("shop", "a,b"), START, START + DAY)
+        with store.access(write=True) as access:
+            assert not access.has_tokens_beside("admin")
+            assert access.add_token(made)
+            assert not access.add_token(made._replace(digest=b"other"))
+        with other.access() as access:
+            assert access.token(b"\x00hash") == made
+            assert access.token(b"other") is None
+            assert access.has_tokens_beside("admin")
+            assert not access.has_tokens_beside("ci")
+        with other.access(write=True) as access:
+            assert access.revoke("ci", START + 1) == made
+            assert access.revoke("ci", START + 2) == made._replace(revoked=START + 1)
+            assert access.revoke("none", START) is None
+            access.touch({"ci": START + 5, "none": START})
+            access.touch({"ci": START + 4})
+            assert not access.add_token(made)
+        with store.access() as access:
+            assert access.tokens() == [made._replace(revoked=START + 1, used=START + 5)]
+
+    def test_somebody_is_signed_in_until_the_time_is_over(self, tmp_path: Path) -> None:
+        store = self.open(tmp_path)
+        token = Token("ci", b"hash", ("read",), None, START)
+        with store.access(write=True) as access:
+            access.add_token(token)
+            for digest, expires in ((b"a", 10), (b"b", 11), (b"c", 12)):
+                access.sign_in(SignIn(digest, "ci", 1, expires))
+        with store.access(write=True) as access:
+            access.forget_signed_in(10)
+            access.sign_out(b"b")
+            access.sign_out(b"none")
+        with store.access() as access:
+            assert [access.signed_in(digest) for digest in (b"a", b"b")] == [None, None]
+            assert access.signed_in(b"c") == (SignIn(b"c", "ci", 1, 12), token)
+
+    def test_actions_are_listed_newest_first_whole_or_without_an_end(self, tmp_path: Path) -> None:
+        store = self.open(tmp_path)
+        asked = [Action(0, START + n, "who", "::1", f"POST /{n}") for n in range(5)]
+        with store.access(write=True) as access:
+            numbers = [access.begin(action) for action in asked]
+            assert numbers == sorted(set(numbers))
+            access.end(numbers[1], START, 200, {"x": [1, None]}, "text")
+        whole = [action._replace(number=number) for action, number in zip(asked, numbers, strict=True)]
+        whole[1] = whole[1]._replace(status=200, before={"x": [1, None]}, after="text")
+        with store.access() as access:
+            assert access.actions(None, 2) + access.actions(numbers[3], 10) == whole[::-1]
+
+    def test_an_error_within_a_transaction_of_access_leaves_no_trace(self, tmp_path: Path) -> None:
+        store = self.open(tmp_path)
+        with contextlib.suppress(ZeroDivisionError), store.access(write=True) as access:
+            access.begin(Action(0, START // 0, "who", "", ""))
+        with contextlib.suppress(ZeroDivisionError), store.access(write=True) as access:
+            access.begin(Action(0, START, "who", "", ""))
+            access.add_token(Token("ci", b"hash", ("read",), None, START // 0))
+        with store.access() as access:
+            assert (access.actions(None, 10), access.tokens()) == ([], [])
 
     def test_a_large_batch_says_what_its_facts_say_one_by_one(self, tmp_path: Path) -> None:
         facts = _of_many_tasks()

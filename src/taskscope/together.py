@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from taskscope.core import cell_columns, plain_columns
+from taskscope.core import cell_columns, counter_columns, plain_columns
 from taskscope.core.plain import NONE
+from taskscope.ports import Settled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,15 +41,19 @@ class Together:
         keys = self._batch.keys
         return {keys[place] for place in self._chosen.tolist()}
 
-    def settle(self, mark: int) -> None:
+    def settle(self, mark: int) -> Settled:
         """Conclude what the facts mean at a mark, write the tasks, and let the cells follow."""
         batch, ledger, new = self._batch, self._ledger, self._new[self._chosen]
         if not len(new):
-            return
+            return Settled([], {})
         open_ = new[(new["started"] != NONE) & (new["end"] == NONE)]
         limits = ledger.limits(np.unique(open_["job"]).tolist())
         lives = ledger.lives(np.unique(open_["boot"][open_["boot"] != NONE]).tolist())
         plain_columns.resolve(new, limits, lives, mark)
         old = batch.rows[self._chosen[batch.known[self._chosen]]]
         ledger.save_plain(batch, new, self._chosen)
-        ledger.add_columns(*cell_columns.changes(old, new), self._now)
+        jobs, workers = cell_columns.changes(old, new)
+        ledger.add_columns(jobs, workers, self._now)
+        moved = self._chosen[batch.rows[self._chosen] != new]
+        changed = [batch.keys[place] for place in moved.tolist()]
+        return Settled(changed, ledger.of_series(counter_columns.changes(jobs)))

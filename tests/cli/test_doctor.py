@@ -21,7 +21,20 @@ from tests.cli.conftest import Cli
 from tests.cli.facts import event, finished, ndjson
 from tests.server.conftest import Server
 
-CHECKS = ("versions", "home", "disk", "store", "spool", "server", "mark", "clock", "refused", "remote", "logs")
+CHECKS = (
+    "versions",
+    "home",
+    "disk",
+    "store",
+    "spool",
+    "server",
+    "mark",
+    "clock",
+    "refused",
+    "remote",
+    "access",
+    "logs",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -90,6 +103,15 @@ def test_a_store_that_others_may_read_is_doubtful(cli: Cli) -> None:
     cli.json("stats")
     (cli.home / "taskscope.db").chmod(0o644)
     assert "others may read" in found(cli, "store", "warn")
+
+
+def test_a_token_of_the_admin_that_others_may_read_is_bad(cli: Cli) -> None:
+    cli.home.mkdir(0o700)
+    (cli.home / "admin.token").write_text("taskscope_x")
+    (cli.home / "admin.token").chmod(0o644)
+    assert "they may do everything" in found(cli, "access", "bad")
+    (cli.home / "admin.token").chmod(0o600)
+    assert "owner alone" in found(cli, "access", "ok")
 
 
 def test_what_was_never_swept_is_doubtful_without_a_server_and_bad_with_one(cli: Cli) -> None:

@@ -126,7 +126,7 @@ def test_doctor_names_the_database_and_makes_nothing(cli: Cli, schemas: Schemas)
     assert before["schema"] is None
     assert before["path"].startswith("127.0.0.1:5432/taskscope_test_")
     schemas.open("doctor")
-    assert cli.json("doctor", "--store", url)["store"]["schema"] == 2
+    assert cli.json("doctor", "--store", url)["store"]["schema"] == 4
 
 
 def test_without_psycopg_the_remedy_is_named(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,6 +31,8 @@ def test_help_names_every_command() -> None:
     done = subprocess.run([TASKSCOPE, "--help"], capture_output=True, text=True, check=True, timeout=DEADLINE_S)
     for command in (
         "agent",
+        "audit",
+        "token",
         "spool",
         "import",
         "stats",

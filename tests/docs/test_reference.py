@@ -24,7 +24,7 @@ from taskscope.core.lifecycle import OUTCOMES, STATES
 from taskscope.core.runsfile import STATUSES
 from taskscope.core.wire import Wire
 from taskscope.ports import Filter
-from taskscope.sdk.address import TOKEN_VARIABLE, URL_VARIABLE
+from taskscope.sdk.address import TOKEN_FILE_VARIABLE, TOKEN_VARIABLE, URL_VARIABLE
 from taskscope.sdk.room import LIMIT_MB, LIMIT_VARIABLE
 from taskscope.sdk.shipping import FLUSH_VARIABLE
 from taskscope.store.sqlite import SqliteStore
@@ -34,7 +34,10 @@ from tests.docs.pages import ROOT, coded, read, section
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # `serve` loads the web framework, which warns of its own future
     COMMANDS = {name: main.get_command(click.Context(main), name) for name in main.list_commands(click.Context(main))}
-SDK_VARIABLES = {"TASKSCOPE_HOME", "TASKSCOPE_WORKER", URL_VARIABLE, TOKEN_VARIABLE, FLUSH_VARIABLE, LIMIT_VARIABLE}
+SDK_VARIABLES = {
+    *("TASKSCOPE_HOME", "TASKSCOPE_WORKER"),
+    *(URL_VARIABLE, TOKEN_VARIABLE, TOKEN_FILE_VARIABLE, FLUSH_VARIABLE, LIMIT_VARIABLE),
+}
 VIEWS = ("task_events", "workers", "endpoint_minute_stats", "worker_resource_snapshots")
 
 
@@ -86,7 +89,8 @@ def test_every_setting_has_its_key_its_variable_and_its_default() -> None:
             assert f"`{variable}`" in row
         default = getattr(defaults, "zone" if field == "timezone" else field)
         shown = row.split("|")[3].strip().strip("`")
-        assert shown == (f"{default:g}" if isinstance(default, float) else str(default)) or field == "store"
+        written = f"{default:g}" if isinstance(default, float) else "none" if default == () else str(default)
+        assert shown == written or field == "store"
     assert coded(page) >= SDK_VARIABLES
     assert f"| `{LIMIT_VARIABLE}` | {LIMIT_MB} |" in page
 
@@ -150,7 +154,10 @@ import json
 from taskscope import config
 from taskscope.server.application import create_app
 application = create_app(None, config.load("/nowhere", environment={}))
-found = {route.path: {method: [] for method in route.methods} for route in application.routes}
+found = {
+    route.path_format: {method: [] for method in getattr(route, "methods", None) or ["GET"]}
+    for route in application.routes
+}
 for path, item in application.openapi_schema.to_schema()["paths"].items():
     for method, operation in item.items():
         found[path][method.upper()] = [p["name"] for p in operation.get("parameters", []) if p["in"] == "query"]
@@ -170,7 +177,7 @@ def test_every_parameter_of_the_server_is_documented(api: dict[str, dict[str, li
     for path, methods in api.items():
         if named := set(methods.get("GET", [])):
             row = next(line for line in table.splitlines() if line.startswith(f"| `{path}` |"))
-            assert coded(row) - {path, "1m"} == named
+            assert coded(row) - {path, "1m"} == named, path
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -186,9 +193,11 @@ def test_every_public_name_and_argument_of_the_sdk_is_documented() -> None:
     page = read("sdk.md")
     named = words(page)
     assert set(taskscope.__all__) <= named
-    for owner in (taskscope.Scope, taskscope.Run):
+    for owner in (taskscope.Scope, taskscope.Run, taskscope.Reader):
         assert {name for name in vars(owner) if not name.startswith("_")} <= named
-    for function in (taskscope.connect, taskscope.Scope.run, taskscope.Scope.submitted, taskscope.Scope.task):
+    asking = [vars(taskscope.Reader)[name] for name in ("statistics", "summary", "utilization", "percentiles", "runs")]
+    recording = (taskscope.connect, taskscope.Scope.run, taskscope.Scope.submitted, taskscope.Scope.task)
+    for function in (*recording, taskscope.reader, *asking):
         assert set(inspect.signature(function).parameters) - {"self", "function"} <= named
 
 

@@ -22,6 +22,7 @@ from taskscope.core.presence import Life
 from taskscope.core.runs import Run, view
 from taskscope.core.task import fold
 from taskscope.ports import Filter, Store
+from taskscope.stats.packing import pack
 from taskscope.store.sqlite import SqliteStore
 from tests.laws.strategies import LATEST, edges, facts, marks
 from tests.oracle import OUTCOMES, Oracle, Row, _key, _ttl
@@ -155,6 +156,10 @@ class Servers:
             for server, step in story.steps:
                 if isinstance(step, int):
                     ingest.sweep(servers[server], step)
+                    if (
+                        server
+                    ):  # one of the two packs, so that slices are packed before later facts, after all, or never
+                        pack(servers[server], LATEST)
                 else:
                     batch = [(e, content_hash(e.id, canonical(e))) for e in step]
                     receipt = ingest.accept(servers[server], batch, LATEST)

@@ -16,7 +16,7 @@ from taskscope.sdk.address import Address, parse_address
 
 
 class Request(NamedTuple):
-    """A batch as it came."""
+    """A batch, or a question, as it came."""
 
     path: str
     headers: dict[str, str]
@@ -103,6 +103,11 @@ class Server:
                 request = Request(self.path, dict(self.headers.items()), lines, self.number)
                 server.requests.append(request)
                 self._answer(server.behave(request), lines)
+
+            def do_GET(self) -> None:
+                request = Request(self.path, dict(self.headers.items()), [], self.number)
+                server.requests.append(request)
+                self._answer(server.behave(request), [])
 
             def _answer(self, reply: Reply | bytes | None, lines: list[bytes]) -> None:
                 if not isinstance(reply, Reply):

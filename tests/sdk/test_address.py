@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from taskscope.errors import UsageError
@@ -75,3 +77,17 @@ def test_the_environment_names_server_and_token() -> None:
 )
 def test_a_token_in_the_clear_is_noticed(url: str, token: str | None, exposed: bool) -> None:  # noqa: FBT001
     assert parse_address(url, token).exposes_token is exposed
+
+
+def test_a_token_may_stand_in_a_file_that_the_environment_names(tmp_path: Path) -> None:
+    secret = tmp_path / "token"
+    secret.write_text("taskscope_abc\n")
+    environment = {"TASKSCOPE_URL": "http://host", "TASKSCOPE_TOKEN_FILE": str(secret)}
+    found = read_address(environment)
+    assert found is not None
+    assert found.token == "taskscope_abc"
+    found = read_address({**environment, "TASKSCOPE_TOKEN": "other"})
+    assert found is not None
+    assert found.token == "other"
+    with pytest.raises(UsageError, match="TASKSCOPE_TOKEN_FILE"):
+        read_address({**environment, "TASKSCOPE_TOKEN_FILE": str(tmp_path)})

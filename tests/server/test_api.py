@@ -52,6 +52,7 @@ def test_the_api_describes_itself(client: httpx.Client) -> None:
         assert f"/api/v1/{path}" in document["paths"]
     names = {parameter["name"] for parameter in document["paths"]["/api/v1/runs"]["get"]["parameters"]}
     expected = {"from", "to", "state", "outcome", "job", "queue", "endpoint", "worker", "service", "limit", "cursor"}
+    expected |= {"text", "label", "fingerprint"}
     assert names == expected
 
 

@@ -66,8 +66,9 @@ def test_a_server_that_is_told_to_stop_ends_well(start: Start, sign: signal.Sign
     server = start()
     code, err = server.stop(sign)
     assert code == 0
-    assert err.startswith("Taskscope serves on http://127.0.0.1:")
-    assert len(err.splitlines()) == 1
+    serves, signs_in = err.splitlines()
+    assert serves == f"Taskscope serves on {server.ready['url']}"
+    assert signs_in.startswith(f"Sign in within ten minutes by {server.ready['url']}/sign-in#code=")
 
 
 def test_what_was_answered_outlives_a_server_that_is_killed(start: Start) -> None:
@@ -114,7 +115,7 @@ def test_a_server_starts_while_somebody_looks_whether_one_is_there(start: Start)
 def test_a_host_beyond_this_machine_is_refused_with_the_reason(tmp_path: Path, host: str) -> None:
     refused = command("serve", "--host", host, "--port", "0", "--home", tmp_path / "home")
     assert refused.returncode == 2
-    assert "access control" in refused.stderr
+    assert "taskscope token create" in refused.stderr
 
 
 def test_an_unknown_host_is_wrong_use(tmp_path: Path) -> None:
@@ -205,7 +206,7 @@ def test_a_server_that_is_told_to_stop_answers_what_is_under_way_and_drains_once
     sender.close()
     server.client.close()
     _, err = server.process.communicate(timeout=DEADLINE_S)
-    assert (server.process.returncode, len(err.splitlines())) == (0, 1)
+    assert (server.process.returncode, len(err.splitlines())) == (0, 2)
     store = SqliteStore(server.home / "taskscope.db")  # a command would drain by itself
     assert stats.stats(store, Filter())["submitted"] == 3
     store.close()

@@ -12,6 +12,7 @@ from taskscope.errors import HomeError, TaskscopeError, UsageError
 
 _COMMANDS = {
     "agent": "agent",
+    "audit": "audit",
     "backup": "backup",
     "demo": "demo",
     "doctor": "doctor",
@@ -23,7 +24,9 @@ _COMMANDS = {
     "serve": "serve",
     "spool": "spool",
     "stats": "stats",
+    "tail": "tail",
     "tick": "tick",
+    "token": "token",
     "utilization": "utilization",
     "verify": "verify",
 }

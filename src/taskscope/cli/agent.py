@@ -17,7 +17,7 @@ from taskscope import app
 from taskscope.cli.session import Session, options
 from taskscope.errors import HomeError, UsageError
 from taskscope.sdk import shipping
-from taskscope.sdk.address import TOKEN_VARIABLE, URL_VARIABLE, parse_address
+from taskscope.sdk.address import TOKEN_VARIABLE, URL_VARIABLE, parse_address, read_token
 from taskscope.sdk.locks import FileLock
 from taskscope.server.logs import log_to
 
@@ -58,7 +58,7 @@ def command(session: Session, url: str | None, name: str | None) -> None:
 def _address(url: str) -> Address:
     if not url:
         raise UsageError(f"an agent needs a server to ship to; give --url http://host:port, or set {URL_VARIABLE}")
-    return parse_address(url, os.environ.get(TOKEN_VARIABLE))
+    return parse_address(url, read_token(os.environ))
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from taskscope.cli.patient import BAD, OK, WARN
 from taskscope.core.clock import SECOND, to_text
 from taskscope.errors import StoreError
 from taskscope.sdk.home import SPOOL
+from taskscope.server.access.tokens import ADMIN_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -198,6 +199,18 @@ def _remote(patient: Patient) -> Iterator[_Found]:
         yield OK, "the server of TASKSCOPE_URL answers", ""
 
 
+def _access(patient: Patient) -> Iterator[_Found]:
+    path = patient.home / ADMIN_FILE
+    if not path.exists():
+        yield OK, "no token of the admin lies here", ""
+        return
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & 0o077:
+        yield BAD, f"others may read {path} (mode {mode:04o}), so they may do everything", f"chmod 600 {path}"
+    else:
+        yield OK, f"{path} is for its owner alone", ""
+
+
 def _logs(patient: Patient) -> Iterator[_Found]:
     logs = patient.home / app.LOGS
     if not logs.exists():
@@ -219,6 +232,7 @@ CHECKS: dict[str, Callable[[Patient], Iterator[_Found]]] = {
     "clock": _clock,
     "refused": _refused,
     "remote": _remote,
+    "access": _access,
     "logs": _logs,
 }
 

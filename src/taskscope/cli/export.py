@@ -30,7 +30,7 @@ _encode = msgspec.json.encode
 @click.option("--mark", "with_mark", is_flag=True, help="Begin with the mark of the sweep, which import takes too.")
 def command(session: Session, output: str | None, with_mark: bool) -> None:  # noqa: FBT001 - click hands flags over so
     """Write every fact as an event, one a line, by time; with --json as one document."""
-    with session.reading() as store, store.questions() as q, _target(output) as file:
+    with session.reading() as store, store.questions() as q, target(output) as file:
         if session.json:
             _document(q, file)
             return
@@ -49,7 +49,8 @@ def _document(q: Questions, file: IO[bytes]) -> None:
 
 
 @contextmanager
-def _target(output: str | None) -> Iterator[IO[bytes]]:
+def target(output: str | None) -> Iterator[IO[bytes]]:
+    """Open what --output names, standard output by default; a file stands there whole or not at all."""
     if output is None or output == "-":
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()

@@ -16,6 +16,7 @@ from taskscope.cli.intake import Intake
 from taskscope.cli.session import Session, options
 from taskscope.core.refusal import NAME_LIMIT
 from taskscope.errors import InputError, UsageError
+from taskscope.stats.packing import pack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -45,6 +46,7 @@ def command(session: Session, service: str | None, files: Sequence[str]) -> None
         with _progress(files) as advance:
             for name in files:
                 _take(intake, name, advance)
+        pack(store, app.now_us())  # history is asked about at once, and mostly no server runs yet
     session.show(intake.answer(), lambda: _readable(intake))
     if intake.rejected_total:
         if not session.json:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 @times.queue_option
 @times.names_option("--worker", help="Only these workers.")
 @times.service_option
+@click.option("--text", help="Only runs whose error holds this in its type or message.")
+@times.names_option("--label", help="Only tasks with these labels, as key:value.")
+@times.names_option("--fingerprint", help="Only failures of these groups.")
 @times.window_options
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="How many at most.")
 @click.option("--cursor", help="Go on behind an earlier page: its next_cursor.")
@@ -37,6 +40,9 @@ def command(  # noqa: PLR0913 - one parameter an option
     queue: Sequence[str],
     worker: Sequence[str],
     service: Sequence[str],
+    text: str | None,
+    label: Sequence[str],
+    fingerprint: Sequence[str],
     start: str | None,
     end: str | None,
     limit: int,
@@ -45,8 +51,9 @@ def command(  # noqa: PLR0913 - one parameter an option
     """List runs, the newest start first."""
     window = asking.bounded(times.window(session.settings, start, end))
     where = asking.where(states=state, outcomes=outcome, jobs=job, queues=queue, workers=worker, services=service)
+    wanted = asking.search(where, text=text, labels=label, fingerprints=fingerprint)
     with session.reading() as store:
-        answer = stats.runs(store, where, window=window, cursor=cursor, limit=limit)
+        answer = stats.search(store, wanted, window=window, cursor=cursor, limit=limit)
     session.show(answer, lambda: _readable(answer))
     if answer["next_cursor"] and not session.json:
         click.echo(f"There are more: --cursor {answer['next_cursor']}", err=True)

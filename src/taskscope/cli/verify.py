@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import Group
 
-from taskscope import stats
+from taskscope import app, stats
 from taskscope.cli import tables
 from taskscope.cli.session import Session, options
 
@@ -24,6 +24,7 @@ def command(session: Session) -> None:
     """Compute states and cells again from the log, and compare; exits with 1 where they differ."""
     with session.reading() as store:
         answer = stats.verify(store)
+        app.verified(store, answer["differences_total"], app.now_us())
     session.show(answer, lambda: _readable(answer))
     if answer["differences"]:
         sys.exit(1)

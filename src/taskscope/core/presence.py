@@ -51,6 +51,9 @@ class Boot(msgspec.Struct, array_like=True, gc=False):
     role: Named | None = None
     concurrency: Number | None = None
     queues: tuple[int, str, list[str]] | None = None
+    host: Named | None = None
+    pid: Number | None = None
+    pool: Named | None = None
 
     def life(self) -> Life | None:
         """Give what lost runs are judged by; None without a heartbeat, when no run of this boot can be lost."""
@@ -96,8 +99,20 @@ def absorb(boot: Boot, events: Iterable[Event]) -> None:
             boot.concurrency = greater(boot.concurrency, (time, name, concurrency))
         if (queues := data.get("queues")) is not None:
             boot.queues = greater(boot.queues, (time, name, sorted(set(queues))))
+        _absorb_place(boot, event)
     if intervals:
         boot.covered = union([*boot.covered, *intervals])
+
+
+def _absorb_place(boot: Boot, event: Event) -> None:
+    """Add where the worker runs. Nobody checks these keys on their way in: what has another type says nothing."""
+    time, name, data = event.time, event.id, event.data
+    if isinstance(host := data.get("host"), str):
+        boot.host = greater(boot.host, (time, name, host))
+    if isinstance(pid := data.get("pid"), int) and not isinstance(pid, bool) and 0 <= pid < 1 << 63:
+        boot.pid = greater(boot.pid, (time, name, pid))
+    if isinstance(pool := data.get("pool"), str):
+        boot.pool = greater(boot.pool, (time, name, pool))
 
 
 def fold(events: Iterable[Event], base: Boot | None = None) -> Boot:

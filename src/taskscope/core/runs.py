@@ -21,6 +21,7 @@ import msgspec
 
 from taskscope.core import lifecycle
 from taskscope.core.clock import SECOND
+from taskscope.core.failures import fingerprint
 from taskscope.core.task import BOOT, JOB, QUEUE, WORKER, Facts, Named, Submission, joined, name_of, named
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ class Run(msgspec.Struct, gc=False):
         Its newest fact: it lived at least until then.
     recheck
         The mark from which inference may give another answer, None for never.
+    fingerprint
+        What groups it with other failures; None for a run that did not fail.
     """
 
     attempt: int
@@ -99,6 +102,7 @@ class Run(msgspec.Struct, gc=False):
     outputs: int = 0
     proof: int = 0
     recheck: int | None = None
+    fingerprint: str | None = None
 
     @property
     def busy(self) -> tuple[int, int] | None:
@@ -201,6 +205,7 @@ def _run(number: int, name: str, facts: Facts, names: tuple[str, str]) -> tuple[
     if end is not None:
         _finish(run, lifecycle.OUTCOME_OF[end.type], end.time, end.duration)
         run.end_type, run.end_id, run.error = end.type, end.id, end.error
+        run.fingerprint = fingerprint(run.outcome, end.error, end.fingerprint)
         run.state = lifecycle.FAILED if end.type == "task.retrying" else lifecycle.STATE_AFTER[end.type]
         run.anchor = end.time - (run.duration or 0)
     if facts.start is not None:
@@ -267,6 +272,7 @@ def _infer(service: str, run: Run, facts: Facts, taken: Submission | None, conte
     if ahead[0].by <= context.mark:
         _finish(run, ahead[0].outcome, ahead[0].finish, None)
         run.inferred, run.state, run.recheck = True, lifecycle.FAILED, None
+        run.fingerprint = fingerprint(run.outcome, None, None)
 
 
 def _waiting(number: int, submission: Submission, deciding: Run | None, names: tuple[str, str]) -> Run:

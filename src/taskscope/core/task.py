@@ -48,6 +48,7 @@ class End(msgspec.Struct, array_like=True, frozen=True, gc=False):
     duration: int | None
     error: tuple[str, str] | None
     eta: int | None
+    fingerprint: str | None = None
 
     @property
     def rank(self) -> tuple[int, int, str]:
@@ -233,13 +234,20 @@ def _eta(event: Event) -> int | None:
 
 def _end(event: Event) -> End:
     eta = _eta(event) if event.type == "task.retrying" else None
-    return End(int(event.run is not None), event.time, event.id, event.type, event.duration, error_of(event), eta)
+    brief, given = error_of(event), fingerprint_of(event)
+    return End(int(event.run is not None), event.time, event.id, event.type, event.duration, brief, eta, given)
 
 
 def error_of(event: Event) -> tuple[str, str] | None:
     """Give the type and the message of the error that an end states, short enough to be kept with its run."""
     error = event.data.get("error")
     return None if error is None else (error.get("type") or "", (error.get("message") or "")[:_MESSAGE_LIMIT])
+
+
+def fingerprint_of(event: Event) -> str | None:
+    """Give the fingerprint that an end states."""
+    found: str | None = (event.data.get("error") or {}).get("fingerprint")
+    return found
 
 
 def _identity(event: Event) -> str:

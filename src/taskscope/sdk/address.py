@@ -3,6 +3,7 @@
 import ipaddress
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -10,6 +11,7 @@ from taskscope.errors import UsageError
 
 URL_VARIABLE = "TASKSCOPE_URL"
 TOKEN_VARIABLE = "TASKSCOPE_TOKEN"  # noqa: S105 - the name of a variable
+TOKEN_FILE_VARIABLE = "TASKSCOPE_TOKEN_FILE"  # noqa: S105 - the same
 EVENTS_PATH = "/api/v1/events"
 _REMEDY = "use http://host:port or https://host"
 _NO_HEADER = re.compile(r"[^\x21-\x7e]")
@@ -59,7 +61,25 @@ def read_address(environment: Mapping[str, str]) -> Address | None:
         The address or the token makes no sense.
     """
     url = environment.get(URL_VARIABLE, "").strip()
-    return parse_address(url, environment.get(TOKEN_VARIABLE)) if url else None
+    return parse_address(url, read_token(environment)) if url else None
+
+
+def read_token(environment: Mapping[str, str]) -> str | None:
+    """Give the token: it stands in a variable, or in a file that another one names.
+
+    Raises
+    ------
+    UsageError
+        The file can't be read.
+    """
+    path = environment.get(TOKEN_FILE_VARIABLE, "").strip()
+    if environment.get(TOKEN_VARIABLE) or not path:
+        return environment.get(TOKEN_VARIABLE)
+    try:
+        return Path(path).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text"
+        raise UsageError(f"{TOKEN_FILE_VARIABLE} names a file that can't be read: {reason}") from error
 
 
 def parse_address(url: str, token: str | None = None) -> Address:

@@ -110,20 +110,21 @@ class Appender:
                 if now_s < self._retry_at:
                     return self._reason
                 self._prepare(now_s)
-            self._clean = False
             try:
                 written = os.write(self._fd, record)
             except OSError:
-                self._clean = True  # nothing was written
+                raise  # nothing was written
+            except BaseException:
+                self._clean = False  # of a signal handler: before the write, or after one that may have been short
                 raise
             if written < len(record):
                 # Nobody else appends to this segment, so the last `written` bytes are ours.
+                self._clean = False
                 os.ftruncate(self._fd, os.fstat(self._fd).st_size - written)
                 self._clean = True
                 raise SpoolError("disk full")  # noqa: TRY301
         except (OSError, SpoolError) as error:
             return self._refuse(error, now_s)
-        self._clean = True
         self._size += written
         return None
 

@@ -20,11 +20,11 @@ _SLIM_TRACEBACK = 5_000
 
 
 class Fact(msgspec.Struct, omit_defaults=True, gc=False):
-    """One event, with the fields of the wire format; what is None is left out."""
+    """One event, with the fields of the wire format; what is None is left out. Times may be epoch milliseconds."""
 
     id: str
     type: str
-    time: datetime
+    time: datetime | float
     service: str
     task: str | None = None
     attempt: int | None = None

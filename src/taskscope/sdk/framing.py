@@ -18,12 +18,12 @@ OFFSET_SUFFIX = ".offset"
 PAYLOAD_LIMIT_BYTES = 1 << 20
 _HEADER = struct.Struct("<II")
 HEADER_BYTES = _HEADER.size
-_pack = _HEADER.pack
+pack_header = _HEADER.pack
 
 
 def frame(payload: bytes) -> bytes:
     """Give the record of a payload of 1 to `PAYLOAD_LIMIT_BYTES` bytes."""
-    return _pack(len(payload), zlib.crc32(payload)) + payload
+    return pack_header(len(payload), zlib.crc32(payload)) + payload
 
 
 def unframe(buffer: bytes, *, limit: int) -> tuple[list[bytes], int, bool]:

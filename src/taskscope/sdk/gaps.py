@@ -1,7 +1,7 @@
 """What could not be kept: counted in memory, and told as `spool.gap` facts once something can be written again."""
 
+import time
 from collections import Counter
-from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -9,13 +9,12 @@ import msgspec
 from taskscope.sdk.appending import Appender
 from taskscope.sdk.fact import Fact, encode, instant
 from taskscope.sdk.framing import frame
-from taskscope.sdk.ids import uuid7
+from taskscope.sdk.ids import uuid7_at
 
 GAP_INTERVAL_S = 10.0
 """Seconds between two gaps of a class: where facts are dropped one by one, the gaps must not outnumber them."""
 
 _REASON_LIMIT = 200
-_now = datetime.now
 
 
 class Origin(Protocol):
@@ -44,15 +43,15 @@ class Loss(msgspec.Struct):
     Attributes
     ----------
     since, until
-        When the first and the last of them were to be kept.
+        When the first and the last of them were to be kept, in epoch seconds.
     present
         Worker and boot, where the process was a worker.
     reasons
         How often what kept them out.
     """
 
-    since: datetime
-    until: datetime
+    since: float
+    until: float
     present: tuple[str, str] | None
     reasons: Counter[str] = msgspec.field(default_factory=Counter)
 
@@ -72,7 +71,7 @@ class Losses:
 
     def add(self, reason: str, origin: Origin, *, extra: bool) -> None:
         """Count one fact."""
-        now = _now(UTC)
+        now = time.time()
         key = origin.service, "extra" if extra else "task"
         loss = self.untold.get(key)
         if loss is None:
@@ -119,4 +118,6 @@ def _gap(key: tuple[str, str], loss: Loss) -> bytes:
         "until": instant(loss.until),
         "reason": loss.reason(),
     }
-    return encode(Fact(uuid7(), "spool.gap", _now(UTC), key[0], worker=worker, boot=boot, data=data))
+    now_ns = time.time_ns()
+    now_ms = now_ns // 1000 / 1000
+    return encode(Fact(uuid7_at(now_ns), "spool.gap", now_ms, key[0], worker=worker, boot=boot, data=data))

@@ -32,7 +32,6 @@ import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +40,7 @@ import msgspec
 from taskscope.errors import SpoolError
 from taskscope.sdk.fact import Fact, encode
 from taskscope.sdk.home import SPOOL, ensure_spool
-from taskscope.sdk.ids import uuid7
+from taskscope.sdk.ids import uuid7_at
 from taskscope.sdk.recorder import Recorder
 from taskscope.sdk.spool import writer_of
 
@@ -76,13 +75,15 @@ class KeyMemory:
         """Record a submission, or once more the first one with this key, and give the task that it names."""
         task: str = names["task"]
         try:
-            now = datetime.now(UTC)
-            record = encode(Fact(uuid7(), "task.submitted", now, recorder.service, data=data, **names))
+            now_ns = time.time_ns()
+            record = encode(
+                Fact(uuid7_at(now_ns), "task.submitted", now_ns // 1000 / 1000, recorder.service, data=data, **names)
+            )
         except Exception:  # noqa: BLE001 - whatever it is, the recorder counts it as it counts all others
             recorder.record("task.submitted", data, **names)
             return task
         try:
-            standing = self.standing(recorder.service, key, record, time.time_ns() // 1000)
+            standing = self.standing(recorder.service, key, record, now_ns // 1000)
             if standing is not record:
                 task = msgspec.json.decode(standing, type=_Task).task
                 record = standing

@@ -2,21 +2,21 @@
 
 import logging
 import os
+import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from taskscope.sdk import forks
 from taskscope.sdk.fact import Fact, encode, name
-from taskscope.sdk.ids import uuid7
+from taskscope.sdk.ids import uuid7, uuid7_at
 from taskscope.sdk.spool import writer_of
 
 EXTRA = frozenset({"worker.heartbeat", "task.progress", "resource.sampled"})
 """The types of facts that are dropped first where there is no room for all."""
 
 _log = logging.getLogger("taskscope")
-_now = datetime.now
 
 
 class Sender(NamedTuple):
@@ -37,6 +37,8 @@ class Recorder:
         The worker's name; None for host and process id, which is another one in a forked child.
     home
         The home folder; None when there is none, and everything is dropped.
+    crew
+        Whether forked children are hands of this very worker: they keep its name and boot.
 
     Attributes
     ----------
@@ -48,8 +50,9 @@ class Recorder:
         The worker and boot that heartbeats were recorded for, None in a process that is no worker.
     """
 
-    def __init__(self, service: str, worker: str | None, home: Path | None) -> None:
+    def __init__(self, service: str, worker: str | None, home: Path | None, *, crew: bool = False) -> None:
         self.service = service
+        self.crew = crew
         self._given_worker = worker
         self._writer = writer_of(home)
         self.pid = os.getpid()
@@ -63,9 +66,10 @@ class Recorder:
         self.present: Sender | None = None
 
     def after_fork(self) -> None:
-        """Give the child a boot of its own."""
+        """Give the child a boot of its own, unless it is a hand of its parent."""
         self.pid = os.getpid()
-        self.renew()
+        if not self.crew:
+            self.renew()
 
     @property
     def dropped(self) -> int:
@@ -89,33 +93,45 @@ class Recorder:
         job: str | None = None,
         queue: str | None = None,
         duration_ms: float | None = None,
+        when: datetime | None = None,
     ) -> None:
-        """Record one fact as of now; whatever goes wrong is counted, nothing is raised."""
-        worker, boot = sender or (None, None)
+        """Record one fact, as of now or of another time; whatever goes wrong is counted, nothing is raised."""
         extra = event in EXTRA
         if extra:
             self.present = sender or self.present
         try:
+            now_ns = time.time_ns()  # read once: a fact and its id are of the same time
             fact = Fact(
-                uuid7(),
+                uuid7_at(now_ns),
                 event,
-                _now(UTC),
+                when or now_ns // 1000 / 1000,
                 self.service,
                 task,
                 attempt,
                 run,
                 job,
                 queue,
-                worker,
-                boot,
+                None if sender is None else sender.worker,
+                None if sender is None else sender.boot,
                 duration_ms,
                 data,
             )
             self._writer.append(encode(fact), self, extra)
         except Exception as error:  # noqa: BLE001 - nothing may be raised into the application
-            # Its type alone: the text of an error may hold what the fact held.
-            _log.debug("a fact can't be encoded: %s", type(error).__name__)
-            self._writer.drop("fact can't be encoded", self, extra=extra)
+            self._refuse(error, extra=extra)
+
+    def put(self, fact: Fact) -> None:
+        """Record a fact that has its id, its time and its sender already; nothing is raised."""
+        extra = fact.type in EXTRA
+        try:
+            self._writer.append(encode(fact), self, extra)
+        except Exception as error:  # noqa: BLE001 - nothing may be raised into the application
+            self._refuse(error, extra=extra)
+
+    def _refuse(self, error: Exception, *, extra: bool) -> None:
+        # Its type alone: the text of an error may hold what the fact held.
+        _log.debug("a fact can't be encoded: %s", type(error).__name__)
+        self._writer.drop("fact can't be encoded", self, extra=extra)
 
     def close(self) -> None:
         """Give up this process's segment, so that it can be drained to its end."""

@@ -100,11 +100,14 @@ class Run:
             self._record("task.output", {"outputs": outputs})
 
     def __enter__(self) -> Self:
-        if not self._presence.begun:
-            self._presence.begin()
+        parent = current()
         # A run may have been made before a fork and entered after it.
         self._sender, self._pid = self._recorder.sender, self._recorder.pid
-        parent = current()
+        if parent is not None and parent._recorder.crew and parent._recorder.service == self._recorder.service:  # noqa: SLF001 - one of its kind
+            self._sender = parent._sender  # noqa: SLF001 - who runs the task runs what is in it
+        elif not self._presence.begun:
+            self._presence.begin()
+            self._sender = self._recorder.sender
         data = self._data
         if parent is not None:
             data = (data or {}) | {"parent": parent._as_parent(self)}  # noqa: SLF001 - one of its kind
@@ -116,17 +119,23 @@ class Run:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        duration_ms = self._leave()
+        if duration_ms is not None:
+            self._ended(*ending(error, self._redactor), duration_ms)
+
+    def _leave(self) -> float | None:
+        """Stop being under way, and give the duration; None where no end is to be recorded."""
         now_ns = time.perf_counter_ns()
         if self._begun_ns is None:
-            return
+            return None
         duration_ms = (now_ns - self._begun_ns) / _NS_PER_MS
         self._begun_ns = None
         nesting.leave(self)
         # A child that was forked inside the run leaves it too; the run is its parent's, and ends there. And a generator
         # that is thrown away while the interpreter goes down must not wait for a lock that a dead thread holds.
-        if self._recorder.pid != self._pid or sys.is_finalizing():
-            return
-        event, data = ending(error, self._redactor)
+        return None if self._recorder.pid != self._pid or sys.is_finalizing() else duration_ms
+
+    def _ended(self, event: str, data: dict[str, Any] | None, duration_ms: float) -> None:
         if self._pace is not None and self._pace.waiting is not None:
             data = (data or {}) | {"progress": self._pace.waiting}
         self._record(event, data, duration_ms)

@@ -263,7 +263,7 @@ def connect(
     worker = worker or os.environ.get("TASKSCOPE_WORKER") or None
     served = (queues,) if isinstance(queues, str) else tuple(queues or ())
     hidden = (redact,) if isinstance(redact, str) else tuple(redact or ())
-    folder = _folder(home)
+    folder = home_of(home)
     key = (service, folder, worker, heartbeat_s, ttl_s, served, role, hidden)
     if key not in _scopes:
         recorder = Recorder(name(service), optional_name(worker), folder)
@@ -282,8 +282,8 @@ def connect(
     return _scopes[key]
 
 
-def _folder(home: str | os.PathLike[str] | None) -> Path | None:
-    """Find the home; None where nothing can be recorded, and the log says why."""
+def home_of(home: str | os.PathLike[str] | None) -> Path | None:
+    """Find the home folder; None where nothing can be recorded, and the log says why."""
     try:
         reason = refusal()
         if reason is None:

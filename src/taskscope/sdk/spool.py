@@ -13,10 +13,11 @@ import threading
 from collections import Counter, deque
 from pathlib import Path
 from time import monotonic
+from zlib import crc32
 
 from taskscope.sdk import forks, shipping
 from taskscope.sdk.appending import Appender
-from taskscope.sdk.framing import EXTRA_SUFFIX, PAYLOAD_LIMIT_BYTES, SEGMENT_SUFFIX, frame
+from taskscope.sdk.framing import EXTRA_SUFFIX, PAYLOAD_LIMIT_BYTES, SEGMENT_SUFFIX, pack_header
 from taskscope.sdk.gaps import NOBODY, Losses, Origin
 from taskscope.sdk.room import limit_bytes
 
@@ -86,7 +87,7 @@ class SpoolWriter:
         if not 0 < size <= PAYLOAD_LIMIT_BYTES:
             self.drop("fact too large" if payload else "fact empty", origin, extra=extra)
             return
-        record = frame(payload)
+        record = pack_header(size, crc32(payload)) + payload  # as `frame` does, a call less
         appender = self._extra if extra else self._task
         with self._lock:
             if self._writing:

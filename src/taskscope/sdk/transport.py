@@ -23,6 +23,7 @@ CONNECT_S = 5.0
 READ_S = 30.0
 ANSWER_S = 60.0
 ANSWER_LIMIT_BYTES = 8 << 20
+READING_LIMIT_BYTES = 256 << 20
 _LEVEL = 1
 _GZIP = 31
 
@@ -33,6 +34,14 @@ class Answer(NamedTuple):
     status: int
     headers: Message
     body: bytes
+
+
+class _Request(NamedTuple):
+    method: str
+    path: str
+    body: bytes | None
+    headers: dict[str, str]
+    limit_bytes: int
 
 
 class Connection:
@@ -48,12 +57,7 @@ class Connection:
         self._address = address
         self._open: http.client.HTTPConnection | None = None
         self._private_fd = -1
-        self._headers = {
-            "Content-Type": "application/x-ndjson",
-            "Content-Encoding": "gzip",
-            "Accept": "application/json",
-            "User-Agent": "taskscope",
-        }
+        self._headers = {"Accept": "application/json", "User-Agent": "taskscope"}
         if address.token is not None:
             self._headers["Authorization"] = f"Bearer {address.token}"
 
@@ -65,16 +69,31 @@ class Connection:
         ServerAwayError
             The server can't be reached, or gave no whole answer. Whether it took the batch is not known then.
         """
-        packed = _gzip(body)
+        kind = {"Content-Type": "application/x-ndjson", "Content-Encoding": "gzip"}
+        return self._exchange(
+            _Request("POST", self._address.path, _gzip(body), self._headers | kind, ANSWER_LIMIT_BYTES)
+        )
+
+    def get(self, path: str) -> Answer:
+        """Ask a question and wait for the answer.
+
+        Raises
+        ------
+        ServerAwayError
+            The server can't be reached, or gave no whole answer.
+        """
+        return self._exchange(_Request("GET", path, None, self._headers, READING_LIMIT_BYTES))
+
+    def _exchange(self, request: _Request) -> Answer:
         try:
             if self._open is not None:
                 try:
-                    return self._ask(packed)
+                    return self._ask(request)
                 except (http.client.RemoteDisconnected, ConnectionError):
                     # The server closed the kept connection while nothing was to be said: no failure of the server.
                     self.close()
             self._connect()
-            return self._ask(packed)
+            return self._ask(request)
         except TimeoutError as error:
             self.close()
             raise ServerAwayError("timeout", f"{self._address} does not answer in time") from error
@@ -106,14 +125,14 @@ class Connection:
         self._open, self._private_fd = made, made.sock.fileno()
         forks.keep_private(self._private_fd)
 
-    def _ask(self, packed: bytes) -> Answer:
+    def _ask(self, request: _Request) -> Answer:
         kept = self._open
         assert kept is not None  # noqa: S101 - both callers have opened it
         # A server that refuses a batch may answer, and close, before it has read all of it.
         with suppress(BrokenPipeError, ConnectionResetError):
-            kept.request("POST", self._address.path, packed, self._headers)
+            kept.request(request.method, request.path, request.body, request.headers)
         response = kept.getresponse()
-        body = _read(response, time.monotonic() + ANSWER_S)
+        body = _read(response, time.monotonic() + ANSWER_S, request.limit_bytes)
         if response.will_close:
             self.close()
         return Answer(response.status, response.headers, body)
@@ -124,13 +143,13 @@ def _gzip(body: bytes) -> bytes:
     return packer.compress(body) + packer.flush()
 
 
-def _read(response: http.client.HTTPResponse, deadline_s: float) -> bytes:
+def _read(response: http.client.HTTPResponse, deadline_s: float, limit_bytes: int) -> bytes:
     pieces: list[bytes] = []
     size = 0
     while piece := response.read1(1 << 16):
         pieces.append(piece)
         size += len(piece)
-        if size > ANSWER_LIMIT_BYTES or time.monotonic() > deadline_s:
+        if size > limit_bytes or time.monotonic() > deadline_s:
             raise http.client.HTTPException("the answer has no end")
     if response.length:
         raise http.client.HTTPException("the answer is cut off")

@@ -18,6 +18,23 @@ Jobs = Annotated[Names, QueryParameter(name="job", description="Only these jobs,
 Queues = Annotated[Names, QueryParameter(name="queue", description="Only these queues, separated by commas.")]
 Endpoints = Annotated[Names, QueryParameter(name="endpoint", description="Another word for queue.")]
 Services = Annotated[Names, QueryParameter(name="service", description="Only these services, separated by commas.")]
+Workers = Annotated[Names, QueryParameter(name="worker", description="Only these workers, separated by commas.")]
+States = Annotated[Names, QueryParameter(name="state", description="Only these states.")]
+Outcomes = Annotated[Names, QueryParameter(name="outcome", description="Only these outcomes.")]
+Text = Annotated[
+    str | None,
+    QueryParameter(
+        min_length=1, max_length=asking.LONGEST_TEXT, description="Part of a text, ASCII letters in any case."
+    ),
+]
+Step = Annotated[str | None, QueryParameter(description="Length of a bucket, such as 5m, 1h or 1d.")]
+PageCursor = Annotated[str | None, QueryParameter(description="`next_cursor` of the page before.")]
+
+
+def limit(most: int) -> QueryParameter:
+    """Describe how many somebody wants on a page; out of range, the question itself says what to ask for."""
+    bounds = {"minimum": 1, "maximum": most}
+    return QueryParameter(description="How many at most.", schema_extra=bounds)
 
 
 class Window(NamedTuple):

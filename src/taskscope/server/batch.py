@@ -11,11 +11,14 @@ import msgspec
 
 from taskscope.core.explain import parse_json
 from taskscope.core.normalise import decode_event
+from taskscope.core.refusal import refuse
 from taskscope.errors import InputError
 from taskscope.server.decompress import GZIP, ZSTD, decompress
 from taskscope.server.problems import ProblemError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from taskscope.ingest import Fact
 
 LIMIT_EVENTS = 10_000
@@ -57,8 +60,15 @@ class Batch(NamedTuple):
     size_bytes: int
 
 
-def decode(body: bytes, content_type: str, encoding: str) -> Batch:
+def decode(body: bytes, content_type: str, encoding: str, services: Collection[str] | None = None) -> Batch:
     """Read a batch.
+
+    Parameters
+    ----------
+    body, content_type, encoding
+        What was sent.
+    services
+        The only ones whose facts its sender may write; None for all.
 
     Raises
     ------
@@ -81,11 +91,21 @@ def decode(body: bytes, content_type: str, encoding: str) -> Batch:
     rejected: list[Rejected] = []
     for index, event in enumerate(events):
         try:
-            facts.append(decode_event(event))
-            places.append(index)
+            fact = decode_event(event)
+            if services is not None:
+                _check_service(fact, services)
         except InputError as error:
             rejected.append(Rejected(index, str(error)))
+        else:
+            facts.append(fact)
+            places.append(index)
     return Batch(facts, places, rejected, len(text))
+
+
+def _check_service(fact: Fact, services: Collection[str]) -> None:
+    service = fact[0].service
+    if service not in services:
+        raise refuse("service", service, "is not one of this token's", f"it writes for {', '.join(sorted(services))}")
 
 
 def _decoded(body: bytes, encoding: str) -> bytes:

@@ -27,6 +27,7 @@ GivenIntake = NamedDependency[SkipValidation[Intake]]
 @post(
     "/api/v1/events",
     status_code=200,
+    operation_id="sendEvents",
     request_max_body_size=LIMIT_BYTES,
     summary="Take events",
     description="NDJSON, a JSON array or one object; plain, gzip or zstd; at most 10,000 events or 16 MiB decoded. "
@@ -36,12 +37,15 @@ async def take_events(
     request: Request[Any, Any, Any],
     intake: GivenIntake,
     content_type: Annotated[str, HeaderParameter(name="Content-Type", required=False)] = "",
-    content_encoding: Annotated[str, HeaderParameter(name="Content-Encoding", required=False)] = "",
+    content_encoding: Annotated[
+        str, HeaderParameter(name="Content-Encoding", required=False, description="Left out for none.")
+    ] = "",
 ) -> Receipt:
     """Answer once the events are on disk."""
+    services = request.scope["state"]["caller"].services
     with intake.room.place(min(request.content_length or 0, LIMIT_BYTES)) as place:
         body = await _body(request, place)
-        return await intake.take(body, content_type, content_encoding, place)
+        return await intake.take(body, content_type, content_encoding, place, services)
 
 
 async def _body(request: Request[Any, Any, Any], place: Place) -> bytes:

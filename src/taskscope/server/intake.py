@@ -13,6 +13,7 @@ import threading
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -23,7 +24,7 @@ from taskscope.server.batch import Batch, Rejected, decode
 from taskscope.server.room import Place, Room
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 
     from taskscope.ports import Store
 
@@ -87,8 +88,10 @@ class Intake:
             self._changed.notify()
         writer.join()
 
-    async def take(self, body: bytes, content_type: str, encoding: str, place: Place) -> Receipt:
-        """Take a batch; returns once it is on disk.
+    async def take(
+        self, body: bytes, content_type: str, encoding: str, place: Place, services: Collection[str] | None = None
+    ) -> Receipt:
+        """Take a batch, with facts of some services alone if they are given; returns once it is on disk.
 
         Raises
         ------
@@ -98,13 +101,14 @@ class Intake:
             The store can't keep it.
         """
         answer: Future[Receipt] = Future()
-        self._decoders.submit(self._decode, body, content_type, encoding, place, answer)
+        read = partial(decode, body, content_type, encoding, services)
+        self._decoders.submit(self._decode, read, place, answer)
         return await asyncio.wrap_future(answer)
 
-    def _decode(self, body: bytes, content_type: str, encoding: str, place: Place, answer: Future[Receipt]) -> None:
+    def _decode(self, read: Callable[[], Batch], place: Place, answer: Future[Receipt]) -> None:
         try:
             place.check()  # a small body may hold a large batch
-            batch = decode(body, content_type, encoding)
+            batch = read()
             place.grow(batch.size_bytes + FACT_BYTES * len(batch.facts))
         except Exception as error:  # noqa: BLE001 - whatever it is, its request must hear of it
             _answer(answer, error)

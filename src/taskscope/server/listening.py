@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 
 from taskscope.errors import TaskscopeError, UsageError
+from taskscope.server.hosts import is_loopback
+from taskscope.server.live import messages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,10 +19,19 @@ if TYPE_CHECKING:
     from litestar import Litestar
 
 GRACE_S = 10
+STALLED_S = 60
+"""How long somebody may take nothing of what is sent, until the system drops the connection with what waits in it."""
 
 
-def listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int, *, beyond: bool = False) -> socket.socket:
     """Bind a socket.
+
+    Parameters
+    ----------
+    host, port
+        Where; port 0 for any that is free.
+    beyond
+        Whether it may be reached from beyond this machine.
 
     Raises
     ------
@@ -35,13 +45,16 @@ def listen(host: str, port: int) -> socket.socket:
     except (OSError, UnicodeError) as error:
         raise UsageError(f"--host {host} is unknown: {error}; use 127.0.0.1") from error
     for _, _, _, _, address in found:
-        if not ipaddress.ip_address(str(address[0]).partition("%")[0]).is_loopback:
-            reason = "this version has no access control, so whoever reaches it could read and write everything"
-            raise UsageError(f"--host {host} lies beyond this machine: {reason}; use 127.0.0.1, and a tunnel")
+        if not beyond and not is_loopback(str(address[0])):
+            reason = "there every caller needs a token, and there is none that works"
+            remedy = "make one with `taskscope token create`, or use 127.0.0.1"
+            raise UsageError(f"--host {host} lies beyond this machine: {reason}; {remedy}")
     family, kind, protocol, _, address = found[0]
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; each connection takes it over
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALLED_S * 1000)
         listener.bind(address)
     except OSError as error:
         listener.close()
@@ -80,6 +93,8 @@ def serve(application: Litestar, listener: socket.socket, ready: Callable[[], ob
         lifespan="on",
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
+        ws_max_size=messages.LIMIT_BYTES,
+        ws_per_message_deflate=False,  # it would hold 300 kB for each who listens, and press each message anew
     )
     _Server(config, ready).run([listener])
 

@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from taskscope.server.access.tokens import SHAPE
+
 if TYPE_CHECKING:
     from io import TextIOWrapper
     from pathlib import Path
@@ -27,7 +29,8 @@ TEXT_LIMIT = 8_000
 _SECRETS = re.compile(
     r"(?P<name>(?:authorization|bearer|token|passw(?:or)?d|secret|api[_-]?key|cookie)s?[\"']?\s*[:= ]\s*[\"']?"
     r"(?:bearer\s+)?)(?P<value>[^\s\"',;]+)"
-    r"|(?P<url>://[^\s/:@]*:)[^\s/@]+(?=@)",
+    r"|(?P<url>://[^\s/:@]*:)[^\s/@]+(?=@)"
+    rf"|{SHAPE}",  # a token of our own, wherever it stands
     re.IGNORECASE,
 )
 _LINE_BREAKS = {ord(char): f"\\u{ord(char):04x}" for char in "\x85\u2028\u2029"}  # JSON leaves these as they are
@@ -145,4 +148,4 @@ def _readable(value: Any) -> Any:
 
 
 def _struck_out(found: re.Match[str]) -> str:
-    return f"{found['url'] or found['name']}***"
+    return f"{found['url'] or found['name'] or ''}***"

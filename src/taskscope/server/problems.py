@@ -75,6 +75,12 @@ def _http(_: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
     return problem(error.status_code, "; ".join(details) or error.detail, error.headers)
 
 
+def _nested(request: Request[Any, Any, Any], error: RecursionError) -> Response[bytes]:
+    if request.method in ("GET", "HEAD", "DELETE"):
+        return _unforeseen(request, error)
+    return problem(400, "the JSON of the body is nested too deeply; flatten it")
+
+
 def _unforeseen(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
     return problem(500, "the server failed; its log says why")
@@ -84,6 +90,7 @@ HANDLERS: Mapping[Any, Any] = {
     ProblemError: _problem,
     TaskscopeError: _ours,
     HTTPException: _http,
+    RecursionError: _nested,
     Exception: _unforeseen,
 }
 """Exception handlers, for the application."""

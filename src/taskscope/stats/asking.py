@@ -11,7 +11,7 @@ from taskscope.core.instants import read_instant
 from taskscope.core.lifecycle import OUTCOMES, STATES
 from taskscope.core.refusal import shown
 from taskscope.errors import InputError, UsageError
-from taskscope.ports import Filter
+from taskscope.ports import Filter, Search
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from taskscope.core.intervals import Interval
 
 TIME_FORMS = "RFC 3339 with an offset, a date such as 2026-01-08, epoch milliseconds, or relative such as -6h or now"
+
+LONGEST_TEXT = 200
 
 _UNITS = {"ms": SECOND // 1000, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY}
 _LENGTH = re.compile(r"(\d{1,15}(?:\.\d{1,6})?)(ms|s|m|h|d)", re.ASCII)
@@ -112,6 +114,28 @@ def last_hour(asked: tuple[int | None, int | None], now: int) -> Interval:
     return (max(0, high - HOUR) // MINUTE * MINUTE if low is None else low, high)
 
 
+def last_day(asked: tuple[int | None, int | None], now: int) -> Interval:
+    """Close the open sides of a window for a question that needs both: a day long, or until now."""
+    low, high = asked
+    high = (now if low is None or low < now else low + DAY) if high is None else high
+    return (max(0, high - DAY) if low is None else low, high)
+
+
+def last_hours(asked: tuple[int | None, int | None], now: int) -> Interval:
+    """Close the open sides of a window as `last_day` does, so that a day is 24 whole hours, the last one forming."""
+    low, high = last_day(asked, now)
+    return (-(-high // HOUR) * HOUR - DAY if asked[0] is None else low, high)
+
+
+def earlier(asked: tuple[int | None, int | None], window: Interval) -> Interval:
+    """Close the open sides of a period that a window is compared with: it ends where that begins, and is as long."""
+    low, high = asked
+    width = window[1] - window[0]
+    if high is None:
+        high = window[0] if low is None else low + width
+    return (high - width if low is None else low, high)
+
+
 def step(name: str, text: str) -> int:
     """Read a length of time such as 1m, 5s, 1h, 90s, 250ms or 1d, in microseconds.
 
@@ -157,6 +181,11 @@ def names(name: str, texts: Iterable[str] | None) -> list[str] | None:
     return found or None
 
 
+def escaped(name: str) -> str:
+    """Write a name so that `names` reads it as it is."""
+    return name.replace("\\", "\\\\").replace(",", "\\,")
+
+
 def _encodable(text: str) -> bool:
     try:
         text.encode()
@@ -189,6 +218,42 @@ def where(
         states=_among("state", [state.upper() for state in names("state", states) or ()], STATES),
         outcomes=_among("outcome", [outcome.lower() for outcome in names("outcome", outcomes) or ()], OUTCOMES),
     )
+
+
+def search(
+    wanted: Filter,
+    *,
+    text: str | None = None,
+    labels: Iterable[str] | None = None,
+    fingerprints: Iterable[str] | None = None,
+) -> Search:
+    """Read what is looked for beyond a filter.
+
+    Raises
+    ------
+    UsageError
+        The text is empty or too long, or a label has no colon.
+    """
+    pairs = []
+    for label in names("label", labels) or ():
+        key, colon, value = label.partition(":")
+        if not key or not colon:
+            raise UsageError(f"label {shown(label)} has no colon; use the form key:value")
+        pairs.append((key, value))
+    return Search(wanted, part(text), names("fingerprint", fingerprints), pairs)
+
+
+def part(text: str | None) -> str | None:
+    """Check a text that is looked for in others.
+
+    Raises
+    ------
+    UsageError
+        It is empty or too long.
+    """
+    if text is not None and not (0 < len(text) <= LONGEST_TEXT and _encodable(text)):
+        raise UsageError(f"text {shown(text)} can't be looked for; send 1 to {LONGEST_TEXT} characters of UTF-8")
+    return text
 
 
 def _among(name: str, found: list[str], known: Sequence[str]) -> list[str] | None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from taskscope.core import lifecycle
-from taskscope.core.cells import JobCell
-from taskscope.core.contributions import Part, Standing, parts_of, task_field
+from taskscope.core import lifecycle, sketch
+from taskscope.core.cells import JOB_FIELDS, JobCell
+from taskscope.core.contributions import Ending, Part, Standing, parts_of, task_field
 from taskscope.core.deltas import Deltas
+from taskscope.core.histograms import merge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from taskscope.core.intervals import Interval
     from taskscope.ports import Filter, Name, Questions, RunRow
@@ -30,25 +31,69 @@ class _Within(Deltas):
 
     def _minute(self, part: Part, time: int) -> JobCell:
         if self._window[0] <= time < self._window[1]:
-            return self._counts.setdefault((part.service, part.job), JobCell())
+            cell = self._counts.get((part.service, part.job))
+            if cell is None:
+                cell = self._counts[part.service, part.job] = JobCell()
+            return cell
         self._elsewhere.histogram.clear()
         return self._elsewhere
 
+    def _spread(self, part: Ending, start: int, duration: int, sign: int) -> None:
+        """Leave out what counts by worker."""
 
-def count(q: Questions, cover: Cover, where: Filter) -> Counts:
-    """Count everything that happened in a window, by (service, job)."""
-    counts: Counts = {}
-    for granularity, interval in cover.cells:
-        for _, job, cell in q.job_cells(granularity, interval, where):
-            counts.setdefault(job, JobCell()).add(cell)
+
+LEVELS = ("submitted", "begun", "taken", "gone")
+"""The counts that tell what ran and what waited at the end of a window."""
+
+
+def count(
+    q: Questions,
+    cover: Cover,
+    where: Filter,
+    fields: Sequence[str] = JOB_FIELDS,
+    edges: dict[Interval, Counts] | None = None,
+    *,
+    histograms: bool = True,
+) -> Counts:
+    """Count everything that happened in a window, by (service, job).
+
+    Parameters
+    ----------
+    fields
+        The counts that are needed; the others may be too small.
+    histograms
+        Whether those of whole cells are needed; they are larger than all counts together.
+    edges
+        What is known of edges with this filter, and then of those of this window too: they are the dear part.
+    """
+    counts = q.totals(cover.cells, where, fields)
+    known = {} if edges is None else edges
     for edge in cover.edges:
-        within = _Within(edge, counts)
-        for row in q.touching([edge], where):
-            for part in parts_of(row.service, row):
-                within.apply(part, 1)
-        for task in q.tasks_between(edge, where):
-            field = task_field(task.state, cancelled=task.cancelled)
-            within.apply(Standing(task.service, task.job, "", task.first, field), 1)
+        if edge not in known:
+            known[edge] = _of_edge(q, edge, where)
+        for job, cell in known[edge].items():
+            counts.setdefault(job, JobCell()).add(cell)
+    if histograms:
+        add_histograms(q, cover, where, counts)
+    return counts
+
+
+def add_histograms(q: Questions, cover: Cover, where: Filter, counts: Counts) -> None:
+    """Add the histograms of whole cells to counts that were made without them."""
+    for job, packed in q.histograms(cover.cells, where).items():
+        sketch.add(counts[job].histogram, merge(packed))
+
+
+def _of_edge(q: Questions, edge: Interval, where: Filter) -> Counts:
+    """Count run by run."""
+    counts: Counts = {}
+    within = _Within(edge, counts)
+    for row in q.touching([edge], where):
+        for part in parts_of(row.service, row):
+            within.apply(part, 1)
+    for task in q.tasks_between(edge, where):
+        field = task_field(task.state, cancelled=task.cancelled)
+        within.apply(Standing(task.service, task.job, "", task.first, field), 1)
     return counts
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from taskscope.core import lifecycle, sketch
+import numpy as np
+
+from taskscope.core import sketch
 from taskscope.core.cells import BAD, OK, OTHER, WAIT
 from taskscope.core.clock import ms
-from taskscope.core.percentile import percentile
-from taskscope.stats.counts import count, total
+from taskscope.core.percentile import interpolate
+from taskscope.core.spans import Ints, ints
+from taskscope.stats.counts import add_histograms, count, total
 from taskscope.stats.windows import cover
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from taskscope.core.cells import JobCell
     from taskscope.ports import Filter, Store
@@ -27,22 +30,32 @@ _SUMS = {OK: "succeeded", BAD: "failed", OTHER: "other", WAIT: "wait"}
 Answer = dict[str, Any]
 
 
-def exact(values: Sequence[int]) -> Answer:
+def exact(values: Sequence[int] | Ints) -> Answer:
     """Describe microsecond values by their mean, extremes and interpolated percentiles, in milliseconds."""
-    if not values:
+    ordered = np.sort(ints(values))
+    if not ordered.size:
         return _nothing("exact")
-    ordered = sorted(values)
-    p50, p95, p99 = (percentile(ordered, q) / 1000 for q in _QUANTILES)
+
+    def at(rank: int) -> int:
+        return int(ordered[rank])
+
+    p50, p95, p99 = (interpolate(ordered.size, q, at) / 1000 for q in _QUANTILES)
     return {
-        "count": len(ordered),
-        "avg": sum(ordered) / len(ordered) / 1000,
-        "min": ms(ordered[0]),
-        "max": ms(ordered[-1]),
+        "count": ordered.size,
+        "avg": _sum(ordered) / ordered.size / 1000,
+        "min": ms(at(0)),
+        "max": ms(at(-1)),
         "p50": p50,
         "p95": p95,
         "p99": p99,
         "method": "exact",
     }
+
+
+def _sum(ordered: Ints) -> int:
+    """Add up values, also where the sum does not fit into 64 bits."""
+    fits = int(ordered[-1]) * ordered.size < 1 << 63
+    return int(ordered.sum()) if fits else sum(ordered.tolist())
 
 
 def estimated(cell: JobCell, *kinds: int) -> Answer:
@@ -95,16 +108,23 @@ def percentiles(
         window = cover(q, start, end)
         if last is not None:
             return exact([duration for _, duration, _ in q.durations(window.window, where, last)])
-        cell = total(count(q, window, where))
+        counts = count(q, window, where, histograms=False)
+        cell = total(counts)
         many = sum(cell[f"{_SUMS[kind]}_count"] for kind in (OK, BAD, OTHER)) > EXACT_UP_TO
         if window.sealed or (many and not force_exact):
-            return estimated(cell, OK, BAD, OTHER)
-        return exact([duration for _, duration, _ in q.durations(window.window, where, None)])
+            add_histograms(q, window, where, counts)
+            return estimated(total(counts), OK, BAD, OTHER)
+        return exact(joined(of for lengths in q.lengths(window.window, where).values() for of in lengths))
 
 
-CLASSES: dict[str, tuple[tuple[int, ...], str | None]] = {
-    "duration_ms": ((OK, BAD, OTHER), None),
-    "duration_ms_succeeded": ((OK,), lifecycle.SUCCEEDED),
-    "duration_ms_failed": ((BAD,), lifecycle.FAILED_OUTCOME),
+def joined(parts: Iterable[Ints]) -> Ints:
+    """Put values together."""
+    return np.concatenate([ints([]), *parts])
+
+
+CLASSES: dict[str, tuple[int, ...]] = {
+    "duration_ms": (OK, BAD, OTHER),
+    "duration_ms_succeeded": (OK,),
+    "duration_ms_failed": (BAD,),
 }
-"""The duration blocks of an answer: their histograms, and the outcome that their runs have."""
+"""The duration blocks of an answer: the kinds of their runs."""

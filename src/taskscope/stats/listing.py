@@ -69,6 +69,7 @@ def item(row: RunRow) -> dict[str, Any]:
         "duration_ms": None if row.duration is None else ms(row.duration),
         "wait_ms": None if row.wait is None else ms(row.wait),
         "error": error,
+        "fingerprint": row.fingerprint,
     }
 
 

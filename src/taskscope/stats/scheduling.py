@@ -13,14 +13,12 @@ from taskscope.core import lifecycle
 from taskscope.core.clock import ms, to_text
 from taskscope.core.registry import FIELDS
 from taskscope.ports import Filter
-from taskscope.stats.counts import count
 from taskscope.stats.durations import exact
-from taskscope.stats.windows import cover
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from taskscope.core.cells import JobCell
+    from taskscope.core.counters import Series
     from taskscope.core.registry import Job
     from taskscope.ports import LastRun, Name, Questions, Store
 
@@ -37,6 +35,8 @@ _STATUS = {
     lifecycle.CANCELLED: "cancelled",
     lifecycle.LOST: "lost",
 }
+_FAILURES = ("failed", "timed_out", "lost", "inferred_timed_out", "inferred_lost")
+_ALL = 1 << 62
 _DURATIONS = ("avg", "p50", "p95", "p99", "min", "max")
 
 
@@ -50,9 +50,9 @@ def metrics(store: Store, where: Filter, sample: int = SAMPLE) -> list[dict[str,
     has nulls.
     """
     with store.questions() as q:
-        counts: defaultdict[str, list[JobCell]] = defaultdict(list)
-        for (_, job), cell in count(q, cover(q, None, None), where).items():
-            counts[job].append(cell)
+        counts: defaultdict[str, list[Series]] = defaultdict(list)
+        for (_, job, _), series in _series(q, where):
+            counts[job].append(series)
         registered, last = _registered(q, where), _last(q, where)
         known = sorted(job for job in {*counts, *registered, *last} if job)
         return [
@@ -70,7 +70,7 @@ def jobs(store: Store, where: Filter) -> list[dict[str, Any]]:
     """Answer what is known of each job, registered or only seen in runs, by name."""
     with store.questions() as q:
         registered, last = _registered(q, where), _last(q, where)
-        seen = {job for _, job in count(q, cover(q, None, None), where)}
+        seen = {job for (_, job, _), _ in _series(q, where)}
         found = []
         for job in sorted(name for name in {*registered, *last, *seen} if name):
             facts = registered.get(job, {})
@@ -132,7 +132,8 @@ def services(store: Store, now: int) -> list[dict[str, Any]]:
         for row in q.presence((now, now + 1)):
             workers[row.service].add(row.worker)
         named: defaultdict[str, set[str]] = defaultdict(set)
-        for service, job in [*q.registered(_EVERYTHING), *count(q, cover(q, None, None), _EVERYTHING)]:
+        seen = {(service, job) for (service, job, _), _ in _series(q, _EVERYTHING)}
+        for service, job in {*q.registered(_EVERYTHING), *seen}:
             if job:
                 named[service].add(job)
     return [
@@ -181,10 +182,20 @@ def _labels(job: str, registered: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _counts(cells: Iterable[JobCell]) -> dict[str, Any]:
-    cells = list(cells)
-    success = sum(cell["succeeded"] for cell in cells)
-    failure = sum(cell["failed"] + cell["timed_out"] + cell["lost"] for cell in cells)
+def _series(q: Questions, where: Filter) -> list[tuple[tuple[str, str, str], Series]]:
+    """Give what all days add up to, by (service, job, queue): a row each, however many days there are."""
+    return [(key, series) for key, series in q.series(_ALL).items() if any(series.truth) and of_series(where, key)]
+
+
+def of_series(where: Filter, key: tuple[str, str, str]) -> bool:
+    """Tell whether a question is about a (service, job, queue)."""
+    wanted = zip((where.services, where.jobs, where.queues), key, strict=True)
+    return all(names is None or name in names for names, name in wanted)
+
+
+def _counts(found: Sequence[Series]) -> dict[str, Any]:
+    success = sum(series.level("succeeded") for series in found)
+    failure = sum(series.level(kind) for series in found for kind in _FAILURES)
     total = success + failure
     return {
         "success_count": success,
@@ -205,6 +216,8 @@ def _last_run(run: LastRun | None) -> dict[str, Any]:
 
 
 def _durations(q: Questions, where: Filter, job: str, sample: int) -> dict[str, Any]:
-    newest = q.durations(None, where._replace(jobs=[job]), sample)
-    spread = exact([duration for _, duration, _ in newest])
+    newest = None if where.queues is not None else q.newest_durations(job, where.services, sample)
+    if newest is None:
+        newest = [duration for _, duration, _ in q.durations(None, where._replace(jobs=[job]), sample)]
+    spread = exact(newest)
     return {**{f"{name}_duration_ms": spread[name] for name in _DURATIONS}, "sample_count": spread["count"]}

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from taskscope.core.cells import WAIT, JobCell
+from taskscope.core.cells import OK, WAIT, JobCell
 from taskscope.core.clock import to_text
-from taskscope.stats.counts import correct_tasks, count, names, total
-from taskscope.stats.durations import CLASSES, EXACT_UP_TO, estimated, exact
+from taskscope.core.spans import ints
+from taskscope.stats.counts import LEVELS, add_histograms, correct_tasks, count, names, total
+from taskscope.stats.durations import CLASSES, EXACT_UP_TO, estimated, exact, joined
 from taskscope.stats.gaps import gaps
 from taskscope.stats.windows import cover
 
 if TYPE_CHECKING:
+    from taskscope.core.intervals import Interval
     from taskscope.ports import Filter, Name, Questions, Store
+    from taskscope.stats.counts import Counts
     from taskscope.stats.windows import Cover
 
 _FLOWS = ("submitted", "succeeded", "failed", "timed_out", "cancelled", "lost")
+_NO_LENGTHS = (ints([]), ints([]), ints([]))
 _TASKS = ("pending", "processing", "retrying", "completed", "failed", "cancelled")
 
 
@@ -28,11 +31,16 @@ def stats(store: Store, where: Filter, start: int | None = None, end: int | None
     """
     with store.questions() as q:
         window = cover(q, start, end)
-        flows = count(q, window, where)
-        levels = flows if start is None else count(q, cover(q, None, window.window[1]), where)
+        edges: dict[Interval, Counts] = {}
+        flows = count(q, window, where, edges=edges, histograms=False)
+        levels = (
+            flows
+            if start is None
+            else count(q, cover(q, None, window.window[1]), where, LEVELS, edges, histograms=False)
+        )
         if end is not None:
             correct_tasks(q, flows, window.window, where)
-        spread = _Distributions(q, window, where, total(flows))
+        spread = _Distributions(q, window, where, flows)
         missing = gaps(q, where, start, end)
     everything = {
         "from": to_text(window.window[0]) if window.window[1] else None,
@@ -55,30 +63,26 @@ def stats(store: Store, where: Filter, start: int | None = None, end: int | None
 class _Distributions:
     """The durations and waits of a window: of single runs, or where those are too many or gone, of histograms."""
 
-    def __init__(self, q: Questions, window: Cover, where: Filter, everything: JobCell) -> None:
+    def __init__(self, q: Questions, window: Cover, where: Filter, flows: Counts) -> None:
+        everything = total(flows)
         finished = sum(everything[f"{name}_count"] for name in ("succeeded", "failed", "other"))
         self.exact = not window.sealed and max(finished, everything["wait_count"]) <= EXACT_UP_TO
-        self._durations: defaultdict[Name | None, list[tuple[int, str]]] = defaultdict(list)
-        self._waits: defaultdict[Name | None, list[int]] = defaultdict(list)
-        if not self.exact:
+        if self.exact:
+            self._lengths, self._waits = q.lengths(window.window, where), q.waits(window.window, where)
             return
-        for job, duration, outcome in q.durations(window.window, where, None):
-            for key in (job, None):
-                self._durations[key].append((duration, outcome))
-        for job, wait in q.waits(window.window, where):
-            for key in (job, None):
-                self._waits[key].append(wait)
+        add_histograms(q, window, where, flows)
 
     def blocks(self, job: Name | None, cell: JobCell) -> dict[str, Any]:
         """Describe one job, or all with None."""
         if not self.exact:
-            found = {name: estimated(cell, *kinds) for name, (kinds, _) in CLASSES.items()}
+            found = {name: estimated(cell, *kinds) for name, kinds in CLASSES.items()}
             return {**found, "wait_ms": estimated(cell, WAIT)}
+        lengths = list(self._lengths.values()) if job is None else [self._lengths.get(job, _NO_LENGTHS)]
+        waits = self._waits.values() if job is None else [self._waits.get(job, _NO_LENGTHS[0])]
         found = {
-            name: exact([duration for duration, outcome in self._durations[job] if of in (None, outcome)])
-            for name, (_, of) in CLASSES.items()
+            name: exact(joined(of[kind - OK] for of in lengths for kind in kinds)) for name, kinds in CLASSES.items()
         }
-        return {**found, "wait_ms": exact(self._waits[job])}
+        return {**found, "wait_ms": exact(joined(waits))}
 
 
 def _block(flow: JobCell, level: JobCell, spread: _Distributions, job: Name | None) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 1. Every fact still has the content that it was accepted with.
 2. The fold of base and facts is what is stored of each task, boot and job; so are the runs and presence that follow.
-3. Every cell is its sealed part and the contributions of the tasks that are kept.
-4. What can't be computed again (bases, sealed parts, the mark) still fits its checksum.
+3. Every cell is its sealed part and the contributions of the tasks that are kept; so are the counters for Prometheus.
+4. Every pack says what the runs of its slice say, but for those that are to be packed anew.
+5. What can't be computed again (bases, sealed parts, the mark) still fits its checksum.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from taskscope.core import presence, registry, task
+from taskscope.core import counters, presence, registry, task
 from taskscope.core.cells import JobCell
 from taskscope.core.clock import DAY, to_text
 from taskscope.core.contributions import contributions
@@ -20,6 +21,7 @@ from taskscope.core.deltas import Deltas
 from taskscope.core.events import canonical, content_hash
 from taskscope.core.plain import NONE, limit_of
 from taskscope.core.runs import view
+from taskscope.stats import packing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -82,6 +84,8 @@ class _Comparison:
             self._readable("task", "/".join(stored.key), self._task, stored)
         self._facts(self._audit.samples())
         cells = self._cells()
+        for start, queue, stored_pack, expected in packing.differences(self._audit.packs):
+            self._differ("pack", f"{to_text(start)} queue {queue or 'all'}", "value", stored_pack, expected)
         for damage in self._audit.unreadable():
             self._differ(damage.table, damage.key, damage.what, None, None)
         return {
@@ -195,7 +199,23 @@ class _Comparison:
         coarse = self._audit.coarse_days()
         seen = self._match("cell", jobs, self._audit.cells(sealed=False), coarse)
         seen += self._match("worker_cell", workers, self._audit.worker_cells(sealed=False), coarse)
+        self._series(counters.changes(jobs))
         return seen
+
+    def _series(self, expected: dict[tuple[str, str, str], list[int]]) -> None:
+        """Compare what counters hold to be true; the greatest values that they ever had are told nowhere else."""
+        for key, packed in self._audit.series():
+            self._readable("series", "/".join(key), lambda one: self._one_series(*one), (key, packed, expected))
+        for key, truth in expected.items():
+            self._differ("series", "/".join(key), "is missing", None, truth)
+
+    def _one_series(
+        self, key: tuple[str, str, str], packed: bytes, expected: dict[tuple[str, str, str], list[int]]
+    ) -> None:
+        wanted = expected.pop(key, [0] * counters.LENGTH)
+        series = counters.unpack(packed)
+        below = any(held < true for held, true in zip(series.held, series.truth, strict=False))
+        self._compare("series", "/".join(key), [("truth", series.truth, wanted), ("held below truth", below, False)])
 
     def _match(
         self, table: str, expected: Mapping[Any, Any], stored: Iterable[tuple[Any, Any]], coarse: Mapping[int, int]
@@ -254,6 +274,7 @@ def _run_pairs(row: RunRow, run: Run) -> list[tuple[str, object, object]]:
         ("outputs", row.outputs, run.outputs),
         ("proof_us", row.proof, run.proof),
         ("recheck_us", row.recheck, run.recheck),
+        ("fingerprint", row.fingerprint, run.fingerprint),
     ]
 
 

@@ -119,6 +119,7 @@ def run_to_row(task_id: int, run: Run, names: Triple, boot: int | None) -> tuple
         run.outputs,
         run.proof,
         run.recheck,
+        run.fingerprint,
     )
 
 
@@ -126,3 +127,8 @@ def checksum(values: Iterable[Any]) -> int:
     """Protect what can't be computed again from the log, so that `verify` notices a change of it."""
     text = json.dumps([v.hex() if isinstance(v, bytes) else v for v in values], separators=(",", ":"))
     return zlib.crc32(text.encode())
+
+
+def like(text: str) -> str:
+    r"""Make a pattern of LIKE that finds a text anywhere; its own wildcards stand for themselves, behind a `\`."""
+    return "%" + re.sub(r"([\\%_])", r"\\\1", text) + "%"

@@ -13,6 +13,7 @@ from taskscope.core import sketch
 from taskscope.core.cells import JobCell
 from taskscope.ports import Damage, StoredBoot, StoredFact, StoredJob, StoredTask
 from taskscope.store.postgres import rows
+from taskscope.store.postgres.packs import PostgresPacks
 from taskscope.store.postgres.queries import statements
 from taskscope.store.postgres.questions import PostgresQuestions, run_row, stream
 
@@ -32,6 +33,7 @@ class PostgresAudit:
         self._sql = statements("audit")
         self._runs = statements("questions")["runs"]
         self._unreadable: list[Damage] = []
+        self.packs = PostgresPacks(connection)
 
     def _stream(self, query: str) -> Iterator[tuple[Any, ...]]:
         return stream(self._connection, query)
@@ -115,6 +117,11 @@ class PostgresAudit:
     def coarse_days(self) -> dict[int, int]:
         """Give the number of the finest granularity that is kept, for the days that have lost some."""
         return dict(self._stream(self._sql["coarse_days"]))
+
+    def series(self) -> Iterator[tuple[tuple[str, str, str], bytes]]:
+        """Yield the counters of each (service, job, queue), packed."""
+        for service, job, queue, packed in self._stream(self._sql["series"]):
+            yield (service, job, queue), packed
 
     # --- damage ---
 

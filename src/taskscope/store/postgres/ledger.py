@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from taskscope.core import presence, registry, task
+from taskscope.store import change_log
 from taskscope.store.postgres import rows
 from taskscope.store.postgres.arrays import array
 from taskscope.store.postgres.cells import add_cells, add_worker_cells
 from taskscope.store.postgres.queries import statements
+from taskscope.store.postgres.series import tally
 from taskscope.store.postgres.subjects import Subjects
 
 if TYPE_CHECKING:
@@ -67,6 +69,25 @@ class PostgresLedger:
         for reason, count in refused.items():
             self.note(f"refused.{reason}", self._meta(f"refused.{reason}") + count)
 
+    def received(self, accepted: int, duplicates: int) -> None:
+        """Count what was accepted, and what was known already."""
+        for key, count in (("facts.accepted", accepted), ("facts.duplicates", duplicates)):
+            if count:
+                self.note(key, self._meta(key) + count)
+
+    def tally(self, changes: Mapping[tuple[str, str, str], list[int]]) -> None:
+        """Move the counters of some (service, job, queue)."""
+        tally(self._connection, self._names, changes)
+
+    def log_change(self, tasks: Sequence[TaskKey] | None) -> None:
+        """Say that something changed that is shown, and these tasks; None: more of them than anybody wants to know."""
+        packed = None
+        if tasks is not None and len(tasks) <= change_log.MOST_TASKS:
+            self._subjects.ensure(tasks, ())
+            packed = change_log.pack([self._subjects.task(*key) for key in tasks])
+        [[number]] = self._rows("log_change", change_log.new_token(), packed)
+        self._rows("told", number - change_log.KEPT)
+
     def _meta(self, key: str) -> int:
         found = self._rows("read_meta", key)
         return found[0][0] if found else 0
@@ -113,6 +134,15 @@ class PostgresLedger:
         if numbers := list(self._names.find([("job", *job) for job in jobs]).values()):
             found += self._rows("unended_of_jobs", numbers)
         return {(service, name) for service, name in found}
+
+    def unnamed(self, keys: Iterable[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
+        """Give those (kind, service, name) that the store does not know."""
+        wanted = set(keys)
+        return wanted - self._names.find(wanted).keys()
+
+    def name_counts(self) -> dict[str, int]:
+        """Count the names of each kind."""
+        return dict(self._connection.execute(statements("history")["name_counts"]).fetchall())
 
     def due(self, mark: int, limit: int) -> list[TaskKey]:
         """Give tasks with a run of which inference may say something new at this mark, at most `limit` of them."""

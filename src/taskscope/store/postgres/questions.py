@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from functools import cached_property
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from taskscope.core import gaps, presence, registry, sketch
-from taskscope.core.cells import JobCell
+from taskscope.core.cells import JOB_FIELDS, JobCell
 from taskscope.core.clock import DAY
+from taskscope.core.spans import Ints
 from taskscope.ports import BusyRow, Filter, LastRun, PresenceRow, RunRow, TaskRow
-from taskscope.store.postgres import rows
+from taskscope.store.postgres import changes, rows
+from taskscope.store.postgres.flow import PostgresFlow
+from taskscope.store.postgres.packs import PostgresPacks
 from taskscope.store.postgres.queries import statements
 
 if TYPE_CHECKING:
@@ -20,19 +27,21 @@ if TYPE_CHECKING:
     from taskscope.core.intervals import Interval
     from taskscope.core.presence import Boot
     from taskscope.core.registry import Job
-    from taskscope.ports import Name
+    from taskscope.ports import Changes, Name, Position
     from taskscope.store.postgres.connection import Connection
 
+ALL = Filter()
 ALWAYS = (0, 1 << 62)
 
 
-class PostgresQuestions:
+class PostgresQuestions(PostgresFlow):
     """Reads within one REPEATABLE READ transaction: the view that it began with."""
 
     def __init__(self, connection: Connection) -> None:
         """Work on a connection that has begun its transaction."""
         self._connection = connection
         self._sql = statements("questions")
+        self.packs = PostgresPacks(connection)
 
     def _rows(self, query: str, values: Sequence[Any] | dict[str, Any] = ()) -> list[tuple[Any, ...]]:
         return self._connection.execute(query, values, binary=True).fetchall()
@@ -73,6 +82,28 @@ class PostgresQuestions:
         for row in self._rows(self._sql["job_cells"] + clause, (granularity, *window, *values)):
             yield row[0], (row[1], row[2]), JobCell(list(row[3:-1]), sketch.unpack(row[-1]))
 
+    def totals(
+        self, cells: Sequence[tuple[int, Interval]], where: Filter, fields: Sequence[str]
+    ) -> dict[Name, JobCell]:
+        """Add up some counts of the cells that begin in windows, each of a granularity, by job; without histograms."""
+        clause, values = _among("c", where, ("job", "queue"))
+        sums = ", ".join(f"sum(c.{field})::bigint" if field in fields else "0" for field in JOB_FIELDS)
+        query = self._sql["totals"].replace("/* sums */", sums).replace("/* filter */", clause)
+        found: defaultdict[int, JobCell] = defaultdict(JobCell)
+        for granularity, window in cells:
+            for job, *counts in self._rows(query, (granularity, *window, *values)):
+                found[job].add(JobCell(counts))
+        return {name: found[job] for job, name in self._jobs(ALL).items() if job in found}
+
+    def histograms(self, cells: Sequence[tuple[int, Interval]], where: Filter) -> dict[Name, list[bytes]]:
+        """Give the packed histograms of the same cells by job."""
+        clause, values = _among("c", where, ("job", "queue"))
+        found: defaultdict[int, list[bytes]] = defaultdict(list)
+        for granularity, window in cells:
+            for job, packed in self._rows(self._sql["histograms"] + clause, (granularity, *window, *values)):
+                found[job].append(packed)
+        return {name: found[job] for job, name in self._jobs(ALL).items() if job in found}
+
     def worker_cells(self, granularity: int, window: Interval, where: Filter) -> Iterator[tuple[int, Name, list[int]]]:
         """Yield (start, worker, values) of the cells that begin in the window."""
         clause, values = _among("c", where, ("worker", "queue"))
@@ -109,26 +140,39 @@ class PostgresQuestions:
             runs[number].append(run_row(row))
         yield from ((task, runs[task.number]) for task in tasks)
 
-    def durations(self, window: Interval | None, where: Filter, last: int | None) -> list[tuple[Name, int, str]]:
-        """Give (job, duration, outcome) of finished runs; the newest `last` if given."""
-        clause, values = _among("r", where, ("job", "queue"))
-        query = self._sql["durations"] + clause
-        if window is not None:
-            query += f" AND r.finished_us >= %s AND r.finished_us < %s{_BY_JOB['finished_us']}"
-            values += window
-        if last is not None:
-            query += " ORDER BY r.finished_us DESC, t.service, t.task, r.attempt, r.run LIMIT %s"
-            values += (last,)
-        return [((row[0], row[1]), row[2], row[3]) for row in self._rows(query, values)]
+    def durations(self, window: Interval | None, where: Filter, last: int) -> list[tuple[Name, int, str]]:
+        """Give (job, duration, outcome) of the newest `last` finished runs."""
+        clause, values = _among("r", where._replace(jobs=None, services=None), ("job", "queue"))
+        jobs, (low, high) = self._jobs(where), window or ALWAYS
+        query = self._sql["finishes"].replace("/* filter */", clause)
+        [[first]] = self._rows(query, (list(jobs), low, high, *values, last, last))
+        if first is None:
+            return []
+        found = self._rows(self._sql["durations"] + clause, (list(jobs), first, high, *values))
+        found.sort(key=lambda row: (-row[2], row[3:]))
+        return [(jobs[row[0]], row[1], row[-1]) for row in found[:last]]
 
-    def waits(self, window: Interval | None, where: Filter) -> list[tuple[Name, int]]:
-        """Give (job, wait) of runs by start."""
-        clause, values = _among("r", where, ("job", "queue"))
-        query = self._sql["waits"] + clause
-        if window is not None:  # a run that has a wait is ordered by its start
-            query += " AND r.anchor_us >= %s AND r.anchor_us < %s"
-            values += window
-        return [((row[0], row[1]), row[2]) for row in self._rows(query, values)]
+    def lengths(self, window: Interval, where: Filter) -> dict[Name, tuple[Ints, Ints, Ints]]:
+        """Give the durations of the runs that finished in a window, by job: of succeeded, failed and other runs."""
+        clause, values = _among("r", where._replace(jobs=None, services=None), ("job", "queue"))
+        jobs = self._jobs(where)
+        found = self._rows(f"{self._sql['lengths']}{clause} GROUP BY r.job", (list(jobs), *window, *values))
+        return {jobs[job]: (_values(ok), _values(bad), _values(other)) for job, ok, bad, other in found}
+
+    def waits(self, window: Interval, where: Filter) -> dict[Name, Ints]:
+        """Give the known waits of the runs that began in a window, by job."""
+        clause, values = _among("r", where._replace(jobs=None, services=None), ("job", "queue"))
+        jobs = self._jobs(where)
+        found = self._rows(f"{self._sql['waits']}{clause} GROUP BY r.job", (list(jobs), *window, *values))
+        return {jobs[job]: _values(packed) for job, packed in found}
+
+    def _jobs(self, where: Filter) -> dict[int, Name]:
+        """Give the jobs that a question is about, by number."""
+        return {
+            number: (service, job)
+            for number, service, job in self._rows(self._sql["jobs"])
+            if _matches(where.services, service) and _matches(where.jobs, job)
+        }
 
     def busy(self, window: Interval, where: Filter) -> Iterator[BusyRow]:
         """Yield the runs whose busy interval, or open time until the last proof of life, touches the window."""
@@ -170,9 +214,16 @@ class PostgresQuestions:
     def serves(self, row: PresenceRow) -> set[str]:
         """Give the queues that the boot of a span, or the worker without one, serves."""
         if row.boot == 0:
-            values: dict[str, Any] = {"service": row.service, "worker": row.worker}
-            return {queue for (queue,) in self._rows(self._sql["served_by_worker"], values)}
+            return self._served_by_workers.get((row.service, row.worker), set())
         return {queue for (queue,) in self._rows(self._sql["served_by_boot"], {"boot": row.boot})}
+
+    @cached_property
+    def _served_by_workers(self) -> dict[Name, set[str]]:
+        """Give the queues of all workers without a boot: who asks for one asks for all, and one view never changes."""
+        found: defaultdict[Name, set[str]] = defaultdict(set)
+        for service, worker, queue in self._rows(self._sql["served_by_workers"]):
+            found[service, worker].add(queue)
+        return found
 
     # --- jobs and services ---
 
@@ -207,6 +258,19 @@ class PostgresQuestions:
         return dict(self._rows(self._sql["last_signs"]))
 
     # --- the log ---
+
+    def position(self) -> Position:
+        """Give the newest position in the log of changes, (0, 0) before the first."""
+        return changes.position(self._connection)
+
+    def changes(self, after: Position, limit: int) -> Changes:
+        """Give what changed behind a position, in at most `limit` tasks."""
+        return changes.changes(self._connection, after, limit)
+
+    def runs_of(self, tasks: Sequence[int]) -> Iterator[RunRow]:
+        """Yield the runs of tasks, given by their numbers."""
+        found = self._rows(self._sql["runs"] + " WHERE r.task = ANY(%s::bigint[])", (list(tasks),))
+        return (run_row(row) for row in found)
 
     def gaps(self, where: Filter) -> list[Gap]:
         """Give what senders of these services say that they dropped."""
@@ -253,6 +317,11 @@ def _busy_rows(found: Iterable[tuple[Any, ...]], where: Filter) -> Iterator[Busy
     for row in found:
         if _matches(where.services, row[0]) and _matches(where.queues, row[1]):
             yield BusyRow(*row)
+
+
+def _values(packed: bytes | None) -> Ints:
+    """Read whole numbers that came as one value: a tenth of the time that a row each takes."""
+    return np.frombuffer(packed or b"", ">i8").astype(np.int64)
 
 
 def _matches(wanted: Sequence[str] | None, value: str) -> bool:

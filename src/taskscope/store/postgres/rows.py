@@ -54,7 +54,7 @@ _SKEWED, _INFERRED = 16, 18
 RUN_TYPES = [
     *("int8", "int8", "text", "text", "int8", "int8", "int8", "int8", "int8", "text"),
     *("int8", "int8", "int8", "int8", "int8", "int8", "bool", "text", "bool"),
-    *("text", "text", "text", "text", "float8", "int8", "int8", "int8"),
+    *("text", "text", "text", "text", "float8", "int8", "int8", "int8", "text"),
 ]
 EVENT_TYPES = [
     *("int8", "bytea", "int8", "int8", "int8", "text", "text", "int8", "int8", "int8"),

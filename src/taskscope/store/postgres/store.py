@@ -15,15 +15,18 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg_pool import ConnectionPool
 
+from taskscope.store.access import SqlAccess
 from taskscope.store.postgres import address
 from taskscope.store.postgres.archive import PostgresArchive
 from taskscope.store.postgres.audit import PostgresAudit
+from taskscope.store.postgres.changes import PostgresWatch
 from taskscope.store.postgres.connection import WRITE_LOCK, Connection, configure, prepare, translated
 from taskscope.store.postgres.inspection import inspect
 from taskscope.store.postgres.ledger import PostgresLedger
 from taskscope.store.postgres.names import Names
+from taskscope.store.postgres.packs import PostgresPacks
 from taskscope.store.postgres.queries import statements
-from taskscope.store.postgres.questions import PostgresQuestions
+from taskscope.store.postgres.reading import PostgresReading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,6 +49,7 @@ class PostgresStore:
         """Connect, and make the schema or bring it up to date."""
         info = address.conninfo(url)
         prepare(info)
+        self._info = info
         self._names: dict[Key, int] = {}
         self._numbering = 0
         self._pool: ConnectionPool[Connection] = ConnectionPool(
@@ -103,6 +107,12 @@ class PostgresStore:
             archive.close()
 
     @contextmanager
+    def packs(self) -> Iterator[PostgresPacks]:
+        """Open a transaction that packs."""
+        with self._writing() as (connection, _):
+            yield PostgresPacks(connection)
+
+    @contextmanager
     def _writing(self) -> Iterator[tuple[Connection, Names]]:
         with self._transaction("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE") as connection:
             connection.execute(statements("ledger")["lock"], (WRITE_LOCK,))
@@ -114,16 +124,27 @@ class PostgresStore:
         names.committed()
 
     @contextmanager
-    def questions(self) -> Iterator[PostgresQuestions]:
+    def questions(self) -> Iterator[PostgresReading]:
         """Open a consistent view."""
         with self._transaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") as connection:
-            yield PostgresQuestions(connection)
+            yield PostgresReading(connection)
 
     @contextmanager
     def audit(self) -> Iterator[PostgresAudit]:
         """Open a consistent view of everything that is kept."""
         with self._transaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") as connection:
             yield PostgresAudit(connection)
+
+    def watch(self) -> PostgresWatch:
+        """Watch for what is written."""
+        return PostgresWatch(self._info)
+
+    @contextmanager
+    def access(self, *, write: bool = False) -> Iterator[SqlAccess]:
+        """Open a view of who may do what; with `write` a transaction, which waits for nobody who writes facts."""
+        mode = "READ WRITE" if write else "READ ONLY"
+        with self._transaction(f"BEGIN ISOLATION LEVEL READ COMMITTED {mode}") as connection:
+            yield SqlAccess(connection.execute, statements("access"))
 
     def close(self) -> None:
         """Let go of all connections."""

@@ -13,6 +13,7 @@ from taskscope.core import sketch
 from taskscope.core.cells import JobCell
 from taskscope.ports import Damage, StoredBoot, StoredFact, StoredJob, StoredTask
 from taskscope.store import rows
+from taskscope.store.sqlite.packs import SqlitePacks
 from taskscope.store.sqlite.queries import statements
 from taskscope.store.sqlite.questions import SqliteQuestions, run_row
 
@@ -32,6 +33,7 @@ class SqliteAudit:
         self._sql = statements("audit")
         self._runs = statements("questions")["runs"]
         self._unreadable: list[Damage] = []
+        self.packs = SqlitePacks(connection)
 
     def mark(self) -> int:
         """Give the mark."""
@@ -130,6 +132,11 @@ class SqliteAudit:
         """Give the number of the finest granularity that is kept, for the days that have lost some."""
         return dict(self._connection.execute("SELECT day_us, finest FROM coarse_day"))
 
+    def series(self) -> Iterator[tuple[tuple[str, str, str], bytes]]:
+        """Yield the counters of each (service, job, queue), packed."""
+        for service, job, queue, packed in self._connection.execute(self._sql["series"]):
+            yield (service, job, queue), packed
+
     # --- damage ---
 
     def damage(self) -> Iterator[Damage]:
@@ -158,7 +165,7 @@ class SqliteAudit:
             yield Damage("task", name, "stands more than once")
 
     def _checksums(self) -> Iterator[Damage]:
-        for name in ("protected", "protected_bases", "protected_workers"):
+        for name in ("protected", "protected_bases", "protected_workers", "protected_series"):
             for table, key, crc, *values in self._connection.execute(self._sql[name]):
                 if rows.checksum(values) != crc:
                     yield Damage(table, str(key), "checksum")

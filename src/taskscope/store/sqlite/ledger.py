@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from taskscope.core import presence, registry, sketch, task
 from taskscope.core.clock import DAY
 from taskscope.core.plain import NONE, limit_of
-from taskscope.store import rows
+from taskscope.store import change_log, rows
 from taskscope.store.sqlite.queries import statements
+from taskscope.store.sqlite.series import tally
 
 if TYPE_CHECKING:
     import sqlite3
@@ -67,6 +68,25 @@ class SqliteLedger:
         """Count what was refused, by reason."""
         for reason, count in refused.items():
             self.note(f"refused.{reason}", self._meta(f"refused.{reason}") + count)
+
+    def received(self, accepted: int, duplicates: int) -> None:
+        """Count what was accepted, and what was known already."""
+        for key, count in (("facts.accepted", accepted), ("facts.duplicates", duplicates)):
+            if count:
+                self.note(key, self._meta(key) + count)
+
+    def tally(self, changes: Mapping[tuple[str, str, str], list[int]]) -> None:
+        """Move the counters of some (service, job, queue)."""
+        tally(self._connection, self._names, changes)
+
+    def log_change(self, tasks: Sequence[TaskKey] | None) -> None:
+        """Say that something changed that is shown, and these tasks; None: more of them than anybody wants to know."""
+        packed = None
+        if tasks is not None and len(tasks) <= change_log.MOST_TASKS:
+            packed = change_log.pack([self._ensure_task(key) for key in tasks])
+        [number] = self._connection.execute(self._sql["next_change"]).fetchone()
+        self._connection.execute(self._sql["log_change"], (number, change_log.new_token(), packed))
+        self._connection.execute(self._sql["forget_changes"], (number - change_log.KEPT,))
 
     def _meta(self, key: str) -> int:
         row = self._connection.execute(self._sql["read_meta"], (key,)).fetchone()
@@ -148,6 +168,14 @@ class SqliteLedger:
             if (job := self._names.find("job", service, name)) is not None:
                 found.update(self._connection.execute(self._sql["unended_of_job"], (job,)))
         return found
+
+    def unnamed(self, keys: Iterable[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
+        """Give those (kind, service, name) that the store does not know."""
+        return {key for key in keys if self._names.find(*key) is None}
+
+    def name_counts(self) -> dict[str, int]:
+        """Count the names of each kind."""
+        return dict(self._connection.execute(statements("history")["name_counts"]))
 
     def due(self, mark: int, limit: int) -> list[TaskKey]:
         """Give tasks with a run of which inference may say something new at this mark, at most `limit` of them."""
@@ -301,6 +329,11 @@ class SqliteLedger:
         from taskscope.store.sqlite import cell_columns  # noqa: PLC0415 - only large batches need NumPy
 
         cell_columns.add(self._connection, jobs, workers, now)
+
+    def of_series(self, changes: Mapping[tuple[int, int], list[int]]) -> dict[tuple[str, str, str], list[int]]:
+        """Name what is given by the numbers of a job and a queue: (service, job, queue)."""
+        query = "SELECT j.service, j.name, q.name FROM name AS j, name AS q WHERE j.id = ? AND q.id = ?"
+        return {self._connection.execute(query, pair).fetchone(): change for pair, change in changes.items()}
 
     # --- cells ---
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from taskscope.core import lifecycle, plain_columns
+from taskscope.core.failures import FAILURES, fingerprint
 from taskscope.core.plain import END_TYPES, FIRST_END, NONE, SUBMITTED
 from taskscope.core.presence import Life
-from taskscope.core.task import error_of
+from taskscope.core.task import error_of, fingerprint_of
 from taskscope.store import rows
 from taskscope.store.sqlite.queries import statements
 from taskscope.store.sqlite.recent import Known
@@ -208,10 +209,11 @@ class SqlitePlain:
         for statement, which, wanted in (
             ("start_run", starts, _OF_A_START),
             ("end_run", ends, _OF_AN_END),
-            ("change_run", ~(starts | ends), _RUN),
+            ("change_run", ~(starts | ends), _OF_A_CHANGE),
         ):
             places = chosen[which]
             columns = dict(zip(_RUN, texts.run_columns(places.tolist(), new[which]), strict=True))
+            columns["ended"] = (old["end"] != NONE)[which].tolist()
             lines = zip(*(columns[name] for name in wanted), batch.row_ids[places].tolist(), strict=True)
             self._connection.executemany(self._sql[statement], lines)
 
@@ -235,7 +237,7 @@ class SqlitePlain:
 _RUN = (
     *("run", "submission", "anchor", "job", "queue", "worker", "boot", "state", "submitted", "due", "started"),
     *("finished", "duration", "wait", "skewed", "outcome", "inferred", "end_type", "end_id", "error_type"),
-    *("error_message", "proof", "recheck"),
+    *("error_message", "proof", "recheck", "fingerprint"),
 )
 """The columns of a run that change, in the order of the statements."""
 _OF_A_START = (
@@ -243,8 +245,10 @@ _OF_A_START = (
 )
 _OF_AN_END = (
     *("state", "finished", "duration", "outcome", "inferred", "end_type", "end_id", "error_type", "error_message"),
-    *("proof", "recheck"),
+    *("proof", "recheck", "fingerprint"),
 )
+_OF_A_CHANGE = (*_RUN[:-1], "ended", "fingerprint")
+"""Of an end that was stored before, no fact of this batch says the fingerprint: the one that is there stays."""
 
 
 def _same(old: Columns, new: Columns, columns: Sequence[str]) -> Any:
@@ -271,6 +275,7 @@ class _Texts:
         """Give the columns of `_RUN` for the tasks at some positions."""
         ends = [self._ends.get(place) for place in places]
         errors = [error_of(end) if end is not None and end.data else None for end in ends]
+        outcomes = [_OUTCOMES[outcome] for outcome in new["outcome"].tolist()]
         return [
             [self._runs[run] for run in new["run"].tolist()],
             [
@@ -282,7 +287,7 @@ class _Texts:
             [lifecycle.STATES[state] for state in new["state"].tolist()],
             *(_optional(new[c]) for c in ("submitted", "submitted", "started", "finished", "duration", "wait")),
             new["skewed"].tolist(),
-            [_OUTCOMES[outcome] for outcome in new["outcome"].tolist()],
+            outcomes,
             new["inferred"].tolist(),
             [None if end is None else end.type for end in ends],
             [None if end is None else end.id for end in ends],
@@ -290,6 +295,12 @@ class _Texts:
             [None if error is None else error[1] for error in errors],
             new["proof"].tolist(),
             _optional(new["recheck"]),
+            [
+                fingerprint(outcome, error, None if end is None else fingerprint_of(end))
+                if outcome in FAILURES
+                else None
+                for outcome, error, end in zip(outcomes, errors, ends, strict=True)
+            ],
         ]
 
     def _submission(self, place: int) -> str:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from functools import cached_property
+from heapq import nlargest
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from taskscope.core import gaps, presence, registry, sketch
-from taskscope.core.cells import JobCell
+from taskscope.core.cells import JOB_FIELDS, JobCell
 from taskscope.core.clock import DAY
+from taskscope.core.spans import Ints, ints
 from taskscope.ports import BusyRow, Filter, LastRun, PresenceRow, RunRow, TaskRow
 from taskscope.store import rows
+from taskscope.store.sqlite import changes
+from taskscope.store.sqlite.flow import SqliteFlow
+from taskscope.store.sqlite.packs import SqlitePacks
 from taskscope.store.sqlite.queries import statements
 
 if TYPE_CHECKING:
@@ -20,18 +29,20 @@ if TYPE_CHECKING:
     from taskscope.core.intervals import Interval
     from taskscope.core.presence import Boot
     from taskscope.core.registry import Job
-    from taskscope.ports import Name
+    from taskscope.ports import Changes, Name, Position
 
 ALL = Filter()
+_EVER = (0, 1 << 62)
 
 
-class SqliteQuestions:
+class SqliteQuestions(SqliteFlow):
     """Reads within one transaction: WAL keeps the view that it began with."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         """Work on a connection that has begun its transaction."""
         self._connection = connection
         self._sql = statements("questions")
+        self.packs = SqlitePacks(connection)
 
     def _rows(self, sql: str, values: Iterable[Any] = ()) -> Iterator[tuple[Any, ...]]:
         return iter(self._connection.execute(sql, tuple(values)))
@@ -80,6 +91,28 @@ class SqliteQuestions:
         for row in self._rows(self._sql["job_cells"] + clause, (granularity, *window, *values)):
             yield row[0], (row[1], row[2]), JobCell(list(row[3:-1]), sketch.unpack(row[-1]))
 
+    def totals(
+        self, cells: Sequence[tuple[int, Interval]], where: Filter, fields: Sequence[str]
+    ) -> dict[Name, JobCell]:
+        """Add up some counts of the cells that begin in windows, each of a granularity, by job; without histograms."""
+        clause, values = _among("c", where, ("job", "queue"))
+        sums = ", ".join(f"sum(c.{field})" if field in fields else "0" for field in JOB_FIELDS)
+        query = self._sql["totals"].replace("/* sums */", sums).replace("/* filter */", clause)
+        found: defaultdict[int, JobCell] = defaultdict(JobCell)
+        for granularity, window in cells:
+            for job, *counts in self._rows(query, (granularity, *window, *values)):
+                found[job].add(JobCell(counts))
+        return {name: found[job] for job, name in self._jobs(ALL).items() if job in found}
+
+    def histograms(self, cells: Sequence[tuple[int, Interval]], where: Filter) -> dict[Name, list[bytes]]:
+        """Give the packed histograms of the same cells by job."""
+        clause, values = _among("c", where, ("job", "queue"))
+        found: defaultdict[int, list[bytes]] = defaultdict(list)
+        for granularity, window in cells:
+            for job, packed in self._rows(self._sql["histograms"] + clause, (granularity, *window, *values)):
+                found[job].append(packed)
+        return {name: found[job] for job, name in self._jobs(ALL).items() if job in found}
+
     def worker_cells(self, granularity: int, window: Interval, where: Filter) -> Iterator[tuple[int, Name, list[int]]]:
         """Yield (start, worker, values) of the cells that begin in the window."""
         clause, values = _among("c", where, ("worker", "queue"))
@@ -112,29 +145,47 @@ class SqliteQuestions:
             runs = self._rows(self._sql["runs"] + " WHERE r.task = ?", (row[-1],))
             yield TaskRow(*row), [run_row(run) for run in runs]
 
-    def durations(self, window: Interval | None, where: Filter, last: int | None) -> list[tuple[Name, int, str]]:
-        """Give (job, duration, outcome) of finished runs; the newest `last` if given."""
-        clause, values = _among("r", where, ("job", "queue"))
-        query = _DURATIONS + clause
-        if window is not None:
-            query += f" AND r.finished_us >= ? AND r.finished_us < ?{_BY_JOB['finished_us']}"
-            values += window
-        if last is not None:
-            query += " ORDER BY r.finished_us DESC, t.service, t.task, r.attempt, r.run LIMIT ?"
-            values += (last,)
-        return [((row[0], row[1]), row[2], row[3]) for row in self._rows(query, values)]
+    def durations(self, window: Interval | None, where: Filter, last: int) -> list[tuple[Name, int, str]]:
+        """Give (job, duration, outcome) of the newest `last` finished runs."""
+        low, high = window or _EVER
+        clause, values = _among("r", where._replace(jobs=None, services=None), ("job", "queue"))
+        jobs = self._jobs(where)
+        finishes = f"{self._sql['finishes']}{clause} ORDER BY r.finished_us DESC LIMIT ?"
+        newest = [one for job in jobs for (one,) in self._rows(finishes, (job, low, high, *values, last))]
+        first = min(nlargest(last, newest), default=high)
+        found = [
+            row for job in jobs for row in self._rows(self._sql["durations"] + clause, (job, first, high, *values))
+        ]
+        found.sort(key=lambda row: (-row[2], row[3:]))
+        return [(jobs[row[0]], row[1], row[-1]) for row in found[:last]]
 
-    def waits(self, window: Interval | None, where: Filter) -> list[tuple[Name, int]]:
-        """Give (job, wait) of runs by start."""
-        clause, values = _among("r", where, ("job", "queue"))
-        query = (
-            "SELECT j.service, j.name, r.wait_us FROM run AS r JOIN name AS j ON j.id = r.job "
-            f"WHERE r.wait_us IS NOT NULL{clause}"
-        )
-        if window is not None:  # a run that has a wait is ordered by its start
-            query += " AND r.anchor_us >= ? AND r.anchor_us < ?"
-            values += window
-        return [((row[0], row[1]), row[2]) for row in self._rows(query, values)]
+    def lengths(self, window: Interval, where: Filter) -> dict[Name, tuple[Ints, Ints, Ints]]:
+        """Give the durations of the runs that finished in a window, by job: of succeeded, failed and other runs."""
+        clause, values = _among("r", where._replace(jobs=None, services=None), ("job", "queue"))
+        found = {}
+        for job, name in self._jobs(where).items():
+            row = self._one(self._sql["lengths"] + clause, job, *window, *values)
+            if row is not None and any(row):
+                found[name] = (_numbers(row[0]), _numbers(row[1]), _numbers(row[2]))
+        return found
+
+    def waits(self, window: Interval, where: Filter) -> dict[Name, Ints]:
+        """Give the known waits of the runs that began in a window, by job."""
+        clause, values = _among("r", where._replace(jobs=None, services=None), ("job", "queue"))
+        found = {}
+        for job, name in self._jobs(where).items():
+            row = self._one(self._sql["waits"] + clause, job, *window, *values)
+            if row is not None and row[0]:
+                found[name] = _numbers(row[0])
+        return found
+
+    def _jobs(self, where: Filter) -> dict[int, Name]:
+        """Give the jobs that a question is about, by number."""
+        return {
+            number: (service, job)
+            for number, service, job in self._rows(self._sql["jobs"])
+            if _matches(where.services, service) and _matches(where.jobs, job)
+        }
 
     def busy(self, window: Interval, where: Filter) -> Iterator[BusyRow]:
         """Yield the runs whose busy interval, or open time until the last proof of life, touches the window."""
@@ -145,7 +196,7 @@ class SqliteQuestions:
 
     def open_runs(self, where: Filter) -> Iterator[BusyRow]:
         """Yield the runs without an end, up to their last proof of life."""
-        for row in self._rows(self._sql["open"], (0, 1 << 62)):
+        for row in self._rows(self._sql["open"], _EVER):
             if _matches(where.services, row[0]) and _matches(where.queues, row[1]):
                 yield BusyRow(*row)
 
@@ -163,12 +214,14 @@ class SqliteQuestions:
             values += window
         if after is not None:
             clause += (
-                " AND (r.anchor_us < ? OR (r.anchor_us = ?"
-                " AND (t.service, t.task, r.attempt, r.run, r.submission) > (?, ?, ?, ?, ?)))"
+                " AND r.anchor_us <= ? AND (r.anchor_us < ?"
+                " OR (t.service, t.task, r.attempt, r.run, r.submission) > (?, ?, ?, ?, ?))"
             )
             values += (after[0], *after)
         order = " ORDER BY r.anchor_us DESC, t.service, t.task, r.attempt, r.run, r.submission LIMIT ?"
-        query = f"{self._sql['runs']} WHERE 1{clause}{order}"
+        # Without statistics, the planner takes a sort of all runs for cheaper than the index in their order.
+        of_runs = self._sql["runs"].replace("run AS r", "run AS r INDEXED BY run_anchor")
+        query = f"{of_runs} WHERE 1{clause}{order}"
         return [run_row(row) for row in self._rows(query, (*values, limit))]
 
     # --- workers ---
@@ -182,8 +235,16 @@ class SqliteQuestions:
     def serves(self, row: PresenceRow) -> set[str]:
         """Give the queues that the boot of a span, or the worker without one, serves."""
         if row.boot == 0:
-            return {queue for (queue,) in self._rows(self._sql["served_by_worker"], (row.service, row.worker))}
+            return self._served_by_workers.get((row.service, row.worker), set())
         return {queue for (queue,) in self._rows(self._sql["served_by_boot"], (row.boot,))}
+
+    @cached_property
+    def _served_by_workers(self) -> dict[Name, set[str]]:
+        """Give the queues of all workers without a boot: who asks for one asks for all, and one view never changes."""
+        found: defaultdict[Name, set[str]] = defaultdict(set)
+        for service, worker, queue in self._rows(self._sql["served_by_workers"]):
+            found[service, worker].add(queue)
+        return found
 
     # --- jobs and services ---
 
@@ -226,6 +287,18 @@ class SqliteQuestions:
 
     # --- the log ---
 
+    def position(self) -> Position:
+        """Give the newest position in the log of changes, (0, 0) before the first."""
+        return changes.position(self._connection)
+
+    def changes(self, after: Position, limit: int) -> Changes:
+        """Give what changed behind a position, in at most `limit` tasks."""
+        return changes.changes(self._connection, after, limit)
+
+    def runs_of(self, tasks: Sequence[int]) -> Iterator[RunRow]:
+        """Yield the runs of tasks, given by their numbers."""
+        return (run_row(row) for row in changes.runs_of(self._connection, tasks))
+
     def gaps(self, where: Filter) -> list[Gap]:
         """Give what senders of these services say that they dropped."""
         query = self._sql["events"] + " WHERE e.type = 'spool.gap'"
@@ -250,15 +323,16 @@ _TASKS = (
     "SELECT j.service, t.task, j.name, t.state, t.cancelled, t.first_us, t.id "
     "FROM task AS t JOIN name AS j ON j.id = t.job WHERE t.first_us >= ? AND t.first_us < ?"
 )
-_DURATIONS = (
-    "SELECT j.service, j.name, r.duration_us, r.outcome FROM run AS r JOIN name AS j ON j.id = r.job "
-    "JOIN task AS t ON t.id = r.task WHERE r.finished_us IS NOT NULL AND r.duration_us IS NOT NULL"
-)
 
 
 def run_row(row: tuple[Any, ...]) -> RunRow:
     """Read a run; the columns are those of `runs` in questions.sql."""
-    return RunRow._make(row)._replace(skewed=bool(row[17]), inferred=bool(row[19]))
+    return RunRow._make((*row[:17], bool(row[17]), row[18], bool(row[19]), *row[20:]))
+
+
+def _numbers(text: str | None) -> Ints:
+    """Read whole numbers, separated by commas: a third of the time that a row each takes."""
+    return np.fromstring(text, np.int64, sep=",") if text else ints([])
 
 
 def _matches(wanted: Sequence[str] | None, value: str) -> bool:

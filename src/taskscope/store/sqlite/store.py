@@ -7,13 +7,17 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from taskscope.store.access import SqlAccess
 from taskscope.store.sqlite import copies
 from taskscope.store.sqlite.archive import SqliteArchive
 from taskscope.store.sqlite.audit import SqliteAudit
+from taskscope.store.sqlite.changes import SqliteWatch
 from taskscope.store.sqlite.connection import connect, translated
 from taskscope.store.sqlite.ledger import SqliteLedger
 from taskscope.store.sqlite.names import Names
-from taskscope.store.sqlite.questions import SqliteQuestions
+from taskscope.store.sqlite.packs import SqlitePacks
+from taskscope.store.sqlite.queries import statements
+from taskscope.store.sqlite.reading import SqliteReading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,16 +76,29 @@ class SqliteStore:
             archive.close()
 
     @contextmanager
-    def questions(self) -> Iterator[SqliteQuestions]:
+    def packs(self) -> Iterator[SqlitePacks]:
+        """Open a transaction that packs."""
+        with self.ledger():
+            yield SqlitePacks(self._connection()[0])
+
+    @contextmanager
+    def questions(self) -> Iterator[SqliteReading]:
         """Open a consistent view."""
         with self._reading() as connection:
-            yield SqliteQuestions(connection)
+            yield SqliteReading(connection)
 
     @contextmanager
     def audit(self) -> Iterator[SqliteAudit]:
         """Open a consistent view of everything that is kept."""
         with self._reading() as connection:
             yield SqliteAudit(connection)
+
+    @contextmanager
+    def access(self, *, write: bool = False) -> Iterator[SqlAccess]:
+        """Open a view of who may do what; with `write` a transaction, which waits for other writers."""
+        with self.ledger() if write else self._reading():
+            connection, _ = self._connection()
+            yield SqlAccess(connection.execute, statements("access"))
 
     def backup(self, target: Path, told: copies.Told) -> None:
         """Write all that is committed now to a file, while others go on; see `copies.copy`.
@@ -103,6 +120,10 @@ class SqliteStore:
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
+
+    def watch(self) -> SqliteWatch:
+        """Watch for what is written."""
+        return SqliteWatch(self.path)
 
     def close(self) -> None:
         """Let go of all connections."""

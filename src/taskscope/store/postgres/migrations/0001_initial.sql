@@ -86,7 +86,8 @@ CREATE TABLE run (
     progress DOUBLE PRECISION,
     outputs BIGINT NOT NULL,
     proof_us BIGINT NOT NULL,
-    recheck_us BIGINT
+    recheck_us BIGINT,
+    fingerprint TEXT COLLATE "C" -- of a failed run: what groups it with others
 );
 -- A task's rows are few and written together, so their key (task, attempt, run, submission) needs no index of its own.
 CREATE INDEX run_task ON run (task);
@@ -96,6 +97,8 @@ CREATE INDEX run_submitted ON run (submitted_us) WHERE submitted_us IS NOT NULL;
 CREATE INDEX run_long ON run (anchor_us) WHERE duration_us >= 3600000000;
 CREATE INDEX run_unended ON run (boot) WHERE end_type IS NULL AND submission = '';
 CREATE INDEX run_recheck ON run (recheck_us) WHERE recheck_us IS NOT NULL;
+-- Failures of a window, grouped without reading any other run.
+CREATE INDEX run_failed ON run (finished_us, fingerprint, job) WHERE fingerprint IS NOT NULL;
 CREATE INDEX run_boot_queue ON run (boot, queue) WHERE boot IS NOT NULL;
 -- Workers without a boot: their first and last sign by one seek each.
 CREATE INDEX run_bootless_first ON run (worker, anchor_us)
@@ -284,3 +287,62 @@ CREATE TABLE meta (
     value BIGINT NOT NULL,
     crc BIGINT NOT NULL
 );
+
+-- What counters for Prometheus say of a job and queue, see core/counters.py. Numbered without gaps, in the order in which
+-- they came: the first ones are exported, and stay so.
+CREATE TABLE series (
+    id BIGINT PRIMARY KEY,
+    job BIGINT NOT NULL,
+    queue BIGINT NOT NULL,
+    packed BYTEA NOT NULL,
+    crc BIGINT NOT NULL,
+    UNIQUE (job, queue)
+) WITH (fillfactor = 50); -- written again with every batch
+-- What waits: how long the oldest of a queue has, by one seek.
+CREATE INDEX run_waiting ON run (queue, due_us) WHERE submission != '';
+-- The newest starts of a worker.
+CREATE INDEX boot_worker ON boot (worker, coalesce(heartbeat_us, 0)) WHERE worker IS NOT NULL;
+-- Who may do what. A token is known by its hash alone; its row stays when it is revoked, so a name means one token.
+CREATE TABLE token (
+    name TEXT COLLATE "C" PRIMARY KEY,
+    digest BYTEA NOT NULL UNIQUE,
+    scopes TEXT NOT NULL, -- separated by spaces
+    services TEXT, -- a JSON array; null: all of them
+    created_us BIGINT NOT NULL,
+    expires_us BIGINT,
+    revoked_us BIGINT,
+    used_us BIGINT
+);
+
+-- Those who are signed in, by the hash of their cookie.
+CREATE TABLE signed_in (
+    digest BYTEA PRIMARY KEY,
+    token TEXT COLLATE "C" NOT NULL,
+    begun_us BIGINT NOT NULL,
+    expires_us BIGINT NOT NULL
+);
+CREATE INDEX signed_in_expires ON signed_in (expires_us);
+
+-- What was done by whom, and how it ended: rows are added, never changed or removed.
+CREATE TABLE action (
+    number BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    time_us BIGINT NOT NULL,
+    who TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    what TEXT NOT NULL
+);
+CREATE TABLE action_end (
+    action BIGINT PRIMARY KEY,
+    time_us BIGINT NOT NULL,
+    status INTEGER NOT NULL,
+    before TEXT, -- JSON
+    after TEXT
+);
+CREATE FUNCTION taskscope_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'actions are never changed';
+END $$;
+CREATE TRIGGER action_stays BEFORE UPDATE OR DELETE ON action FOR EACH ROW EXECUTE FUNCTION taskscope_refuse_change();
+CREATE TRIGGER action_end_stays BEFORE UPDATE OR DELETE ON action_end FOR EACH ROW EXECUTE FUNCTION taskscope_refuse_change();
+CREATE TRIGGER action_whole BEFORE TRUNCATE ON action FOR EACH STATEMENT EXECUTE FUNCTION taskscope_refuse_change();
+CREATE TRIGGER action_end_whole BEFORE TRUNCATE ON action_end FOR EACH STATEMENT EXECUTE FUNCTION taskscope_refuse_change();

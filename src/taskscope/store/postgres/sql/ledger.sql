@@ -77,7 +77,7 @@ WHERE r.task = k.task AND r.attempt = k.attempt AND r.run = k.run AND r.submissi
 -- name: save_runs
 COPY run (task, attempt, run, submission, anchor_us, job, queue, worker, boot, state, submitted_us, due_us, started_us,
     finished_us, duration_us, wait_us, skewed, outcome, inferred, end_type, end_id, error_type, error_message, progress,
-    outputs, proof_us, recheck_us) FROM STDIN (FORMAT BINARY)
+    outputs, proof_us, recheck_us, fingerprint) FROM STDIN (FORMAT BINARY)
 
 -- name: save_boots
 UPDATE boot AS b SET
@@ -125,3 +125,13 @@ WHERE r.recheck_us <= %s LIMIT %s
 
 -- name: coarse_days
 SELECT day_us, finest FROM coarse_day
+
+-- name: log_change
+INSERT INTO change_log (number, token, tasks)
+SELECT coalesce(max(number), 0) + 1, %s::bigint, %s::bytea FROM change_log
+RETURNING number
+
+-- name: told
+-- A server that listens hears of it once this is committed.
+WITH forgotten AS (DELETE FROM change_log WHERE number <= %s)
+SELECT pg_notify('taskscope_change', '')

@@ -7,6 +7,13 @@ SELECT c.start_us, j.service, j.name, c.submitted, c.begun, c.taken, c.gone, c.s
 FROM cell AS c JOIN name AS j ON j.id = c.job
 WHERE c.granularity = %s AND c.start_us >= %s AND c.start_us < %s
 
+-- name: totals
+SELECT c.job, /* sums */ FROM cell AS c
+WHERE c.granularity = %s AND c.start_us >= %s AND c.start_us < %s/* filter */ GROUP BY c.job
+
+-- name: histograms
+SELECT c.job, c.histogram FROM cell AS c WHERE c.granularity = %s AND c.start_us >= %s AND c.start_us < %s
+
 -- name: worker_cells
 SELECT c.start_us, w.service, w.name, c.busy_us, c.level, c.finished, c.succeeded, c.exec_count, c.exec_us
 FROM worker_cell AS c JOIN name AS w ON w.id = c.worker
@@ -31,7 +38,7 @@ SELECT substr(key, 9), value FROM meta WHERE starts_with(key, 'refused.')
 SELECT t.service, t.task, r.attempt, r.run, r.submission, r.anchor_us, j.name, q.name, w.name, b.boot, r.state,
     r.submitted_us, r.due_us, r.started_us, r.finished_us, r.duration_us, r.wait_us, r.skewed, r.outcome, r.inferred,
     r.end_type, r.end_id, r.error_type, r.error_message, r.progress, r.outputs, r.proof_us, r.recheck_us,
-    b.heartbeat_us
+    b.heartbeat_us, r.fingerprint
 FROM run AS r JOIN task AS t ON t.id = r.task
 JOIN name AS j ON j.id = r.job JOIN name AS q ON q.id = r.queue JOIN name AS w ON w.id = r.worker
 LEFT JOIN boot AS b ON b.id = r.boot
@@ -40,12 +47,36 @@ LEFT JOIN boot AS b ON b.id = r.boot
 SELECT j.service, t.task, j.name, t.state, t.cancelled, t.first_us, t.id
 FROM task AS t JOIN name AS j ON j.id = t.job WHERE t.first_us >= %s AND t.first_us < %s
 
--- name: durations
-SELECT j.service, j.name, r.duration_us, r.outcome FROM run AS r JOIN name AS j ON j.id = r.job
-JOIN task AS t ON t.id = r.task WHERE r.finished_us IS NOT NULL AND r.duration_us IS NOT NULL
+-- name: jobs
+SELECT id, service, name FROM name WHERE kind = 'job'
+
+-- name: finishes
+-- The finish of the last of the newest. This and the next two are read from the indexes run_job_finished and
+-- run_job_wait alone.
+SELECT min(finished_us) FROM (
+    SELECT l.finished_us FROM unnest(%s::bigint[]) AS j (id) CROSS JOIN LATERAL (
+        SELECT r.finished_us FROM run AS r
+        WHERE r.job = j.id AND r.finished_us >= %s AND r.finished_us < %s AND r.duration_us IS NOT NULL/* filter */
+        ORDER BY r.finished_us DESC LIMIT %s
+    ) AS l ORDER BY 1 DESC LIMIT %s
+) AS newest
+
+-- name: lengths
+SELECT r.job, string_agg(int8send(r.duration_us), '') FILTER (WHERE r.outcome = 'succeeded'),
+    string_agg(int8send(r.duration_us), '') FILTER (WHERE r.outcome = 'failed'),
+    string_agg(int8send(r.duration_us), '') FILTER (WHERE r.outcome NOT IN ('succeeded', 'failed'))
+FROM run AS r WHERE r.job = ANY(%s::bigint[]) AND r.finished_us >= %s AND r.finished_us < %s
+    AND r.duration_us IS NOT NULL
 
 -- name: waits
-SELECT j.service, j.name, r.wait_us FROM run AS r JOIN name AS j ON j.id = r.job WHERE r.wait_us IS NOT NULL
+-- A run that has a wait is ordered by its start.
+SELECT r.job, string_agg(int8send(r.wait_us), '') FROM run AS r
+WHERE r.job = ANY(%s::bigint[]) AND r.anchor_us >= %s AND r.anchor_us < %s AND r.wait_us IS NOT NULL
+
+-- name: durations
+SELECT r.job, r.duration_us, r.finished_us, t.service, t.task, r.attempt, r.run, r.outcome
+FROM run AS r JOIN task AS t ON t.id = r.task
+WHERE r.job = ANY(%s::bigint[]) AND r.finished_us >= %s AND r.finished_us < %s AND r.duration_us IS NOT NULL
 
 -- name: busy
 -- A run is busy from its anchor on. Those of an hour and more have an index of their own, so that the others are
@@ -91,21 +122,21 @@ SELECT * FROM (
 ) AS seen WHERE first_us < %(end)s AND last_us >= %(start)s
 
 -- name: served_by_boot
-SELECT q.name FROM name AS q WHERE q.id IN (
-    SELECT queue FROM run WHERE boot = %(boot)s
-    UNION SELECT queue FROM boot_queue WHERE boot = %(boot)s
-    UNION SELECT queue FROM sealed_queue WHERE boot = %(boot)s
+-- A seek for each queue: a boot has far more runs than there are queues.
+SELECT q.name FROM name AS q WHERE q.kind = 'queue' AND (
+    EXISTS (SELECT 1 FROM run AS r WHERE r.boot = %(boot)s AND r.queue = q.id)
+    OR EXISTS (SELECT 1 FROM boot_queue AS b WHERE b.boot = %(boot)s AND b.queue = q.id)
+    OR EXISTS (SELECT 1 FROM sealed_queue AS s WHERE s.boot = %(boot)s AND s.queue = q.id)
 )
 
--- name: served_by_worker
-SELECT q.name FROM name AS q WHERE q.id IN (
-    SELECT c.queue FROM name AS w JOIN worker_cell AS c ON c.worker = w.id
-    WHERE w.kind = 'worker' AND w.service = %(service)s AND w.name = %(worker)s AND c.granularity = 2
+-- name: served_by_workers
+-- Of workers without a boot: the queues of their days, and of what they have begun.
+SELECT w.service, w.name, q.name FROM (
+    SELECT worker, queue FROM worker_cell WHERE granularity = 2
     UNION
-    SELECT r.queue FROM name AS w JOIN run AS r ON r.worker = w.id
-    WHERE w.kind = 'worker' AND w.service = %(service)s AND w.name = %(worker)s AND r.end_type IS NULL
-        AND r.submission = '' AND r.boot IS NULL
-)
+    SELECT r.worker, r.queue FROM run AS r
+    WHERE r.end_type IS NULL AND r.submission = '' AND r.boot IS NULL
+) AS s JOIN name AS w ON w.id = s.worker JOIN name AS q ON q.id = s.queue
 
 -- name: events
 SELECT e.id, e.type, e.time_us, e.service, t.task, e.attempt, e.run, j.name, q.name, w.name, e.boot, e.duration_us,

@@ -39,7 +39,7 @@ CREATE TABLE task (
     key INTEGER NOT NULL, -- a checksum of service and task, see rows.task_key
     service TEXT NOT NULL,
     task TEXT NOT NULL,
-    folded BLOB NOT NULL,
+    folded BLOB NOT NULL, -- empty for a plain task: the row of its only run and its limit say the same, see core/plain.py
     base BLOB,
     base_days TEXT, -- the days of the dropped facts, as a JSON array
     base_crc INTEGER,
@@ -47,7 +47,8 @@ CREATE TABLE task (
     cancelled INTEGER NOT NULL,
     job INTEGER NOT NULL REFERENCES name,
     queue INTEGER NOT NULL REFERENCES name,
-    first_us INTEGER NOT NULL -- first submission, else when its first run began
+    first_us INTEGER NOT NULL, -- first submission, else when its first run began
+    limit_us INTEGER -- that the facts of a plain task state; -2: history, nothing is inferred
 );
 -- (service, task) is unique because writers look before they insert, and there is one at a time. An index on the texts
 -- themselves is six times as large: task ids are mostly random, so each new task makes a page of it dirty.
@@ -82,7 +83,8 @@ CREATE TABLE run (
     progress REAL,
     outputs INTEGER NOT NULL,
     proof_us INTEGER NOT NULL,
-    recheck_us INTEGER
+    recheck_us INTEGER,
+    fingerprint TEXT -- of a failed run: what groups it with others
 );
 -- A task's rows are few and written together, so their key (task, attempt, run, submission) needs no index of its own,
 -- which every other index would carry along.
@@ -94,6 +96,8 @@ CREATE INDEX run_submitted ON run (submitted_us) WHERE submitted_us IS NOT NULL;
 CREATE INDEX run_long ON run (anchor_us) WHERE duration_us >= 3600000000;
 CREATE INDEX run_unended ON run (boot) WHERE end_type IS NULL AND submission = '';
 CREATE INDEX run_recheck ON run (recheck_us) WHERE recheck_us IS NOT NULL;
+-- Failures of a window, grouped without reading any other run.
+CREATE INDEX run_failed ON run (finished_us, fingerprint, job) WHERE fingerprint IS NOT NULL;
 CREATE INDEX run_boot_queue ON run (boot, queue) WHERE boot IS NOT NULL;
 -- Workers without a boot: their first and last sign by one seek each.
 CREATE INDEX run_bootless_first ON run (worker, anchor_us)
@@ -282,3 +286,64 @@ CREATE TABLE meta (
     value INTEGER NOT NULL,
     crc INTEGER NOT NULL
 ) WITHOUT ROWID;
+
+-- What counters for Prometheus say of a job and queue, see core/counters.py. Numbered without gaps, in the order in which
+-- they came: the first ones are exported, and stay so.
+CREATE TABLE series (
+    id INTEGER PRIMARY KEY,
+    job INTEGER NOT NULL REFERENCES name,
+    queue INTEGER NOT NULL REFERENCES name,
+    packed BLOB NOT NULL,
+    crc INTEGER NOT NULL,
+    UNIQUE (job, queue)
+);
+-- What waits: how long the oldest of a queue has, by one seek.
+CREATE INDEX run_waiting ON run (queue, due_us) WHERE submission != '';
+-- The newest starts of a worker.
+CREATE INDEX boot_worker ON boot (worker, coalesce(heartbeat_us, 0)) WHERE worker IS NOT NULL;
+-- Who may do what. A token is known by its hash alone; its row stays when it is revoked, so a name means one token.
+CREATE TABLE token (
+    name TEXT PRIMARY KEY,
+    digest BLOB NOT NULL UNIQUE,
+    scopes TEXT NOT NULL, -- separated by spaces
+    services TEXT, -- a JSON array; null: all of them
+    created_us INTEGER NOT NULL,
+    expires_us INTEGER,
+    revoked_us INTEGER,
+    used_us INTEGER
+) WITHOUT ROWID;
+
+-- Those who are signed in, by the hash of their cookie.
+CREATE TABLE signed_in (
+    digest BLOB PRIMARY KEY,
+    token TEXT NOT NULL REFERENCES token,
+    begun_us INTEGER NOT NULL,
+    expires_us INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX signed_in_expires ON signed_in (expires_us);
+
+-- What was done by whom, and how it ended: rows are added, never changed or removed.
+CREATE TABLE action (
+    number INTEGER PRIMARY KEY,
+    time_us INTEGER NOT NULL,
+    who TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    what TEXT NOT NULL
+);
+CREATE TABLE action_end (
+    action INTEGER PRIMARY KEY REFERENCES action,
+    time_us INTEGER NOT NULL,
+    status INTEGER NOT NULL,
+    before TEXT, -- JSON
+    after TEXT
+);
+CREATE TRIGGER action_no_update BEFORE UPDATE ON action BEGIN SELECT raise(ABORT, 'actions are never changed'); END;
+CREATE TRIGGER action_no_delete BEFORE DELETE ON action BEGIN SELECT raise(ABORT, 'actions are never removed'); END;
+CREATE TRIGGER action_end_no_update BEFORE UPDATE ON action_end BEGIN SELECT raise(ABORT, 'actions are never changed'); END;
+CREATE TRIGGER action_end_no_delete BEFORE DELETE ON action_end BEGIN SELECT raise(ABORT, 'actions are never removed'); END;
+-- INSERT OR REPLACE removes a row without asking the triggers above.
+CREATE TRIGGER action_no_replace BEFORE INSERT ON action WHEN EXISTS (SELECT 1 FROM action WHERE number = NEW.number)
+BEGIN SELECT raise(ABORT, 'actions are never changed'); END;
+CREATE TRIGGER action_end_no_replace BEFORE INSERT ON action_end
+WHEN EXISTS (SELECT 1 FROM action_end WHERE action = NEW.action)
+BEGIN SELECT raise(ABORT, 'actions are never changed'); END;

@@ -39,6 +39,14 @@ SELECT 'meta', key, crc, key, value FROM meta
 UNION ALL SELECT 'coarse_day', day_us, crc, day_us, finest FROM coarse_day
 UNION ALL SELECT 'sealed_day', service || '/' || day_us, crc, service, day_us FROM sealed_day
 
+-- name: protected_series
+SELECT 'series', s.id, s.crc, s.id, j.service, j.name, q.name, s.packed
+FROM series AS s JOIN name AS j ON j.id = s.job JOIN name AS q ON q.id = s.queue
+
+-- name: series
+SELECT j.service, j.name, q.name, s.packed
+FROM series AS s JOIN name AS j ON j.id = s.job JOIN name AS q ON q.id = s.queue ORDER BY s.id
+
 -- name: protected_bases
 SELECT 'task', service || '/' || task, base_crc, service, task, base, base_days FROM task WHERE base IS NOT NULL
 UNION ALL

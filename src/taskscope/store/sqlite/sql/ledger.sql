@@ -25,8 +25,8 @@ WHERE e.task = ?;
 -- name: save_run
 INSERT INTO run (task, attempt, run, submission, anchor_us, job, queue, worker, boot, state, submitted_us,
     due_us, started_us, finished_us, duration_us, wait_us, skewed, outcome, inferred, end_type, end_id, error_type,
-    error_message, progress, outputs, proof_us, recheck_us)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+    error_message, progress, outputs, proof_us, recheck_us, fingerprint)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: drop_run
 DELETE FROM run WHERE task = ? AND attempt = ? AND run = ? AND submission = ?;
@@ -71,3 +71,12 @@ SELECT value FROM meta WHERE key = ?;
 
 -- name: write_meta
 INSERT OR REPLACE INTO meta (key, value, crc) VALUES (?, ?, ?);
+
+-- name: next_change
+SELECT coalesce(max(number), 0) + 1 FROM change_log;
+
+-- name: log_change
+INSERT INTO change_log (number, token, tasks) VALUES (?, ?, ?);
+
+-- name: forget_changes
+DELETE FROM change_log WHERE number <= ?;

@@ -14,8 +14,8 @@ VALUES (?, ?, ?, ?, x'', ?, ?, ?, ?, ?, ?)
 -- name: new_run
 INSERT INTO run (rowid, task, attempt, run, submission, anchor_us, job, queue, worker, boot, state, submitted_us,
     due_us, started_us, finished_us, duration_us, wait_us, skewed, outcome, inferred, end_type, end_id, error_type,
-    error_message, outputs, proof_us, recheck_us)
-VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?)
+    error_message, outputs, proof_us, recheck_us, fingerprint)
+VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?)
 
 -- name: change_task
 UPDATE task SET state = ?, cancelled = ? WHERE id = ?
@@ -27,7 +27,8 @@ UPDATE task SET job = ?, queue = ?, first_us = ?, limit_us = ? WHERE id = ?
 UPDATE run SET run = ?, submission = ?, anchor_us = ?, job = ?, queue = ?, worker = ?, boot = ?, state = ?,
     submitted_us = ?, due_us = ?, started_us = ?, finished_us = ?, duration_us = ?, wait_us = ?, skewed = ?,
     outcome = ?, inferred = ?, end_type = coalesce(?, end_type), end_id = coalesce(?, end_id),
-    error_type = coalesce(?, error_type), error_message = coalesce(?, error_message), proof_us = ?, recheck_us = ?
+    error_type = coalesce(?, error_type), error_message = coalesce(?, error_message), proof_us = ?, recheck_us = ?,
+    fingerprint = CASE WHEN ? THEN fingerprint ELSE ? END
 WHERE rowid = ?
 
 -- name: start_run
@@ -39,5 +40,5 @@ WHERE rowid = ?
 -- name: end_run
 -- The usual end: of a run that was seen to start.
 UPDATE run SET state = ?, finished_us = ?, duration_us = ?, outcome = ?, inferred = ?, end_type = ?, end_id = ?,
-    error_type = ?, error_message = ?, proof_us = ?, recheck_us = ?
+    error_type = ?, error_message = ?, proof_us = ?, recheck_us = ?, fingerprint = ?
 WHERE rowid = ?

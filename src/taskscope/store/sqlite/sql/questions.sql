@@ -7,6 +7,13 @@ SELECT c.start_us, j.service, j.name, c.submitted, c.begun, c.taken, c.gone, c.s
 FROM cell AS c JOIN name AS j ON j.id = c.job
 WHERE c.granularity = ? AND c.start_us >= ? AND c.start_us < ?
 
+-- name: totals
+SELECT c.job, /* sums */ FROM cell AS c
+WHERE c.granularity = ? AND c.start_us >= ? AND c.start_us < ?/* filter */ GROUP BY c.job
+
+-- name: histograms
+SELECT c.job, c.histogram FROM cell AS c WHERE c.granularity = ? AND c.start_us >= ? AND c.start_us < ?
+
 -- name: worker_cells
 SELECT c.start_us, w.service, w.name, c.busy_us, c.level, c.finished, c.succeeded, c.exec_count, c.exec_us
 FROM worker_cell AS c JOIN name AS w ON w.id = c.worker
@@ -16,10 +23,31 @@ WHERE c.granularity = ? AND c.start_us >= ? AND c.start_us < ?
 SELECT t.service, t.task, r.attempt, r.run, r.submission, r.anchor_us, j.name, q.name, w.name, b.boot, r.state,
     r.submitted_us, r.due_us, r.started_us, r.finished_us, r.duration_us, r.wait_us, r.skewed, r.outcome, r.inferred,
     r.end_type, r.end_id, r.error_type, r.error_message, r.progress, r.outputs, r.proof_us, r.recheck_us,
-    b.heartbeat_us
+    b.heartbeat_us, r.fingerprint
 FROM run AS r JOIN task AS t ON t.id = r.task
 JOIN name AS j ON j.id = r.job JOIN name AS q ON q.id = r.queue JOIN name AS w ON w.id = r.worker
 LEFT JOIN boot AS b ON b.id = r.boot
+
+-- name: finishes
+-- This and the next two are read from the indexes run_job_finished and run_job_wait alone.
+SELECT r.finished_us FROM run AS r
+WHERE r.job = ? AND r.finished_us >= ? AND r.finished_us < ? AND r.duration_us IS NOT NULL
+
+-- name: lengths
+SELECT group_concat(r.duration_us) FILTER (WHERE r.outcome = 'succeeded'),
+    group_concat(r.duration_us) FILTER (WHERE r.outcome = 'failed'),
+    group_concat(r.duration_us) FILTER (WHERE r.outcome NOT IN ('succeeded', 'failed'))
+FROM run AS r WHERE r.job = ? AND r.finished_us >= ? AND r.finished_us < ? AND r.duration_us IS NOT NULL
+
+-- name: waits
+-- A run that has a wait is ordered by its start.
+SELECT group_concat(r.wait_us) FROM run AS r
+WHERE r.job = ? AND r.anchor_us >= ? AND r.anchor_us < ? AND r.wait_us IS NOT NULL
+
+-- name: durations
+SELECT r.job, r.duration_us, r.finished_us, t.service, t.task, r.attempt, r.run, r.outcome
+FROM run AS r JOIN task AS t ON t.id = r.task
+WHERE r.job = ? AND r.finished_us >= ? AND r.finished_us < ? AND r.duration_us IS NOT NULL
 
 -- name: busy
 -- A run is busy from its anchor on. Those of an hour and more have an index of their own, so that the others are
@@ -66,21 +94,21 @@ SELECT * FROM (
 ) WHERE first_us < ?2 AND last_us >= ?1
 
 -- name: served_by_boot
-SELECT q.name FROM name AS q WHERE q.id IN (
-    SELECT queue FROM run WHERE boot = ?1
-    UNION SELECT queue FROM boot_queue WHERE boot = ?1
-    UNION SELECT queue FROM sealed_queue WHERE boot = ?1
+-- A seek for each queue: a boot has far more runs than there are queues.
+SELECT q.name FROM name AS q WHERE q.kind = 'queue' AND (
+    EXISTS (SELECT 1 FROM run AS r WHERE r.boot = ?1 AND r.queue = q.id)
+    OR EXISTS (SELECT 1 FROM boot_queue AS b WHERE b.boot = ?1 AND b.queue = q.id)
+    OR EXISTS (SELECT 1 FROM sealed_queue AS s WHERE s.boot = ?1 AND s.queue = q.id)
 )
 
--- name: served_by_worker
-SELECT q.name FROM name AS q WHERE q.id IN (
-    SELECT c.queue FROM name AS w JOIN worker_cell AS c ON c.worker = w.id
-    WHERE w.kind = 'worker' AND w.service = ?1 AND w.name = ?2 AND c.granularity = 2
+-- name: served_by_workers
+-- Of workers without a boot: the queues of their days, and of what they have begun.
+SELECT w.service, w.name, q.name FROM (
+    SELECT worker, queue FROM worker_cell WHERE granularity = 2
     UNION
-    SELECT r.queue FROM name AS w JOIN run AS r INDEXED BY run_unended ON r.worker = w.id
-    WHERE w.kind = 'worker' AND w.service = ?1 AND w.name = ?2 AND r.end_type IS NULL AND r.submission = ''
-        AND r.boot IS NULL
-)
+    SELECT r.worker, r.queue FROM run AS r INDEXED BY run_unended
+    WHERE r.end_type IS NULL AND r.submission = '' AND r.boot IS NULL
+) AS s JOIN name AS w ON w.id = s.worker JOIN name AS q ON q.id = s.queue
 
 -- name: events
 SELECT e.id, e.type, e.time_us, e.service, t.task, e.attempt, e.run, j.name, q.name, w.name, e.boot, e.duration_us,

@@ -5,10 +5,13 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from taskscope import retention, stats
 from taskscope.core import task
+from taskscope.core.cell_columns import Cells
+from taskscope.core.cells import JOB_FIELDS, WORKER_FIELDS
 from taskscope.core.clock import DAY, HOUR
 from taskscope.ports import Filter, Keep
 from taskscope.store.sqlite import SqliteStore, recent
@@ -125,3 +128,26 @@ def test_folds_that_an_older_version_stored_go_on(tmp_path: Path) -> None:
     assert stats.verify(store)["differences"] == []
     deliver(store, facts("succeeded", 40))
     assert agree(store, tmp_path)
+
+
+def test_cells_of_coarse_days_take_what_comes_late(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "store.db")
+    deliver(store, facts("submitted", 0) + facts("started", 20))
+    late = START + 200 * DAY
+    retention.retain(store, late, Keep(365 * DAY, 14 * DAY, 90 * DAY, 10))
+    with store.questions() as questions:
+        assert questions.finest((START, START + HOUR)) == 2
+    deliver(store, facts("succeeded", 40), now=late)
+    assert plainly_stored(store) == TASKS
+    assert stats.verify(store)["differences"] == []
+    assert stats.stats(store, Filter())["succeeded"] == TASKS
+
+
+def test_a_change_of_no_cell_changes_nothing(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "store.db")
+    nothing = np.zeros(0, np.int64)
+    cells = Cells(nothing, nothing, nothing, nothing, np.zeros((0, len(JOB_FIELDS)), np.int64), (nothing,) * 3)
+    workers = cells._replace(counts=np.zeros((0, len(WORKER_FIELDS)), np.int64))
+    with store.ledger() as ledger:
+        ledger.add_columns(cells, workers, START)
+    assert stats.verify(store)["cells"] == 0

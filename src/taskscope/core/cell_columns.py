@@ -185,6 +185,8 @@ def _summed(
     found = np.concatenate([found for _, found in parts])
     counts = np.zeros((len(key), width), found.dtype)
     np.add.at(counts, place, found)
+    if counts.dtype == object and np.abs(counts).max() < 1 << 63:
+        counts = counts.astype(np.int64)
     rows, buckets, seen = _histograms(observed, minutes, keys, key, count)
     changed = np.asarray(counts.any(axis=1))
     changed[rows] = True

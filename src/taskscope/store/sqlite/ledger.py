@@ -326,7 +326,9 @@ class SqliteLedger:
 
     def add_columns(self, jobs: Cells, workers: Cells, now: int) -> None:
         """Add changes to the cells; those that become empty disappear."""
-        self._plain.add(jobs, workers, now)
+        from taskscope.store.sqlite import cell_columns  # noqa: PLC0415 - only large batches need NumPy
+
+        cell_columns.add(self._connection, jobs, workers, now)
 
     def of_series(self, changes: Mapping[tuple[int, int], list[int]]) -> dict[tuple[str, str, str], list[int]]:
         """Name what is given by the numbers of a job and a queue: (service, job, queue)."""

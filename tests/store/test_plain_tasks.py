@@ -12,8 +12,9 @@ from taskscope import retention, stats
 from taskscope.core import task
 from taskscope.core.cell_columns import Cells
 from taskscope.core.cells import JOB_FIELDS, WORKER_FIELDS
-from taskscope.core.clock import DAY, HOUR
+from taskscope.core.clock import DAY, HOUR, MINUTE
 from taskscope.ports import Filter, Keep
+from taskscope.stats import packing
 from taskscope.store.sqlite import SqliteStore, recent
 from taskscope.testing import START, deliver, fact, picture
 
@@ -151,3 +152,25 @@ def test_a_change_of_no_cell_changes_nothing(tmp_path: Path) -> None:
     with store.ledger() as ledger:
         ledger.add_columns(cells, workers, START)
     assert stats.verify(store)["cells"] == 0
+
+
+def test_slices_in_which_many_runs_change_at_once_are_packed_anew(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "store.db")
+    for kind, at_s in (("submitted", 0), ("started", 20), ("succeeded", 40)):
+        deliver(store, facts(kind, at_s, range(60)) + facts(kind, at_s, range(60, TASKS)))
+        assert plainly_stored(store) == TASKS
+        assert bool(packing.pack(store, START + HOUR)) == (kind == "succeeded")
+    more = [
+        fact(f"task.{kind}", at_s, task=f"more{n}", job="j", queue="q", run="r", worker="v")
+        for n in range(TASKS)
+        for kind, at_s in (("started", 30 + 10 * n), ("failed", 35 + 20 * n))
+    ]
+    deliver(store, more)
+    assert stats.verify(store)["differences"] == []
+    window = (START, START + HOUR, MINUTE)
+    before = stats.utilization(store, Filter(), *window)
+    assert packing.pack(store, START + 2 * HOUR) >= 4
+    assert stats.verify(store)["differences"] == []
+    assert stats.utilization(store, Filter(), *window) == before
+    deliver(store, [*facts("succeeded", 40), *more])  # nothing new
+    assert packing.pack(store, START + 2 * HOUR) == 0

@@ -18,7 +18,8 @@ CREATE TABLE pack (
 
 -- Slices (by number: start / 10 minutes) in which a run changed since they were packed, as ranges, both ends included.
 -- Triggers write them, so that no way of writing runs can forget it. Runs of an hour and more are in no pack: only
--- their ends are counted.
+-- their ends are counted. Who writes thousands of runs at once says it of all of them together: as long as a row of his
+-- transaction holds the least number, the triggers rest (see SqlitePlain.write).
 CREATE TABLE unpacked (
     first INTEGER NOT NULL,
     last INTEGER NOT NULL,
@@ -30,7 +31,8 @@ WHERE duration_us < 3600000000;
 INSERT OR IGNORE INTO unpacked SELECT finished_us / 600000000, finished_us / 600000000 FROM run
 WHERE finished_us IS NOT NULL;
 
-CREATE TRIGGER run_inserted AFTER INSERT ON run WHEN new.finished_us IS NOT NULL OR new.duration_us IS NOT NULL
+CREATE TRIGGER run_inserted AFTER INSERT ON run WHEN (new.finished_us IS NOT NULL OR new.duration_us IS NOT NULL)
+    AND NOT EXISTS (SELECT 1 FROM unpacked WHERE first = -4611686018427387904)
 BEGIN
     INSERT OR IGNORE INTO unpacked SELECT new.anchor_us / 600000000, (new.anchor_us + new.duration_us) / 600000000
     WHERE new.duration_us < 3600000000;
@@ -48,6 +50,7 @@ END;
 
 CREATE TRIGGER run_updated AFTER UPDATE ON run
 WHEN coalesce(old.finished_us, old.duration_us, new.finished_us, new.duration_us) IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM unpacked WHERE first = -4611686018427387904)
 BEGIN
     INSERT OR IGNORE INTO unpacked SELECT old.anchor_us / 600000000, (old.anchor_us + old.duration_us) / 600000000
     WHERE old.duration_us < 3600000000;

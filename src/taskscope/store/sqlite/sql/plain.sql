@@ -42,3 +42,12 @@ WHERE rowid = ?
 UPDATE run SET state = ?, finished_us = ?, duration_us = ?, outcome = ?, inferred = ?, end_type = ?, end_id = ?,
     error_type = ?, error_message = ?, proof_us = ?, recheck_us = ?, fingerprint = ?
 WHERE rowid = ?
+
+-- name: rest_triggers
+INSERT INTO unpacked (first, last) VALUES (-4611686018427387904, 0)
+
+-- name: wake_triggers
+DELETE FROM unpacked WHERE first = -4611686018427387904
+
+-- name: unpack
+INSERT OR IGNORE INTO unpacked (first, last) VALUES (?, ?)

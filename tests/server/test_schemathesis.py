@@ -23,6 +23,12 @@ LEFT_OUT = {
     "allow_header_conformance": "the framework answers OPTIONS with the methods of one of the handlers of a path",
 }
 
+CONFIGURATION = """
+[[operations]]  # a bad event is named in an answer of 200, for the good ones beside it are kept
+include-name = "POST /api/v1/events"
+checks.negative_data_rejection.enabled = false
+"""
+
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
@@ -56,6 +62,7 @@ def check(server: Server, folder: Path, *arguments: str) -> None:
         *("--exclude-checks", ",".join(LEFT_OUT), "--generation-database", "none", "--warnings", "off"),
         *("-H", f"Authorization: {admin(server.home)['Authorization']}", *arguments),
     ]
+    (folder / "schemathesis.toml").write_text(CONFIGURATION)
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
     assert re.search(rf"Tested: {operations}\b", done.stdout), done.stdout[-2000:]

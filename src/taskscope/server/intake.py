@@ -108,7 +108,10 @@ class Intake:
         with self._changed:
             self._queue.append(_Waiting(batch, answer))
             self._changed.notify()
-        return await asyncio.wrap_future(answer)
+        try:
+            return await asyncio.wrap_future(answer)
+        finally:
+            del answer
 
     # --- the one thread that writes ---
 
@@ -135,9 +138,10 @@ class Intake:
                 _log.warning("a group of %d batches failed, so each is tried alone: %s", len(group), error)
                 for one in group:
                     self._settle([one])
-                return
-            for one in group:
-                one.answer.set_exception(error)
+            else:
+                for one in group:
+                    one.answer.set_exception(error)
+            del group, one  # the error holds this frame: see `take`
             return
         for one, receipt in zip(group, receipts, strict=True):
             one.answer.set_result(receipt)

@@ -183,6 +183,9 @@ def test_every_path_is_asked(document: dict[str, Any]) -> None:
         ("/api/v1/heatmap?thresholds=a", 400, ["three numbers"]),
         ("/api/v1/heatmap?from=2025-01-01&to=2025-12-31", 400, ["31 days"]),
         ("/api/v1/scheduler/jobs?job=", 400, ["empty"]),
+        ("/api/v1/percentiles?last=null", 400, ["last", "leave it out"]),
+        ("/api/v1/workers?present=true&present=null", 400, ["present", "leave it out"]),
+        ("/api/v1/jobs/ok?sample=null", 400, ["sample", "leave it out"]),
     ],
 )
 def test_every_error_is_what_the_description_says(

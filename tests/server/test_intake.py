@@ -1,6 +1,7 @@
 """Batches that wait are bounded, written together, and answered each for itself."""
 
 import asyncio
+import gc
 import gzip
 import http.client
 import json
@@ -137,6 +138,37 @@ def test_a_store_that_others_hold_is_busy_for_all_that_wait(tmp_path: Path, monk
     holder.execute("ROLLBACK")
     holder.close()
     assert {type(answer) for answer in given_to(Intake(store, clock), body, body)} == {Receipt}
+
+
+@pytest.mark.parametrize("fault", ["refused", "busy", "broken"])
+def test_what_fails_leaves_nothing_that_only_a_full_collection_would_free(tmp_path: Path, fault: str) -> None:
+    class Broken(Intake):
+        def _accept(self, batches: Sequence[Batch]) -> list[Receipt]:
+            raise StoreBusyError("busy") if fault == "busy" else ValueError("broken")
+
+    intake = Broken(SqliteStore(tmp_path / "store.db"), clock)
+    body = b"[" if fault == "refused" else b'{"type":"task.output","task":"t","time":0}\n'
+
+    async def main() -> int:
+        async with intake.running(), asyncio.timeout(DEADLINE_S):
+            for _ in range(2):  # the first makes what stays for ever
+                gc.collect()
+                for _ in range(5):
+                    with intake.room.place(0) as place:
+                        takes = (intake.take(body, NDJSON, "", place) for _ in range(4))
+                        found = await asyncio.gather(*takes, return_exceptions=True)
+                    assert all(isinstance(one, Exception) for one in found)
+                    del found
+                    await asyncio.sleep(0)
+            return gc.collect()
+
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        assert asyncio.run(main()) < 5
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def test_a_request_that_is_given_up_leaves_its_neighbours_alone(tmp_path: Path) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, NamedTuple
+from http import HTTPStatus
+from typing import Annotated, Any, NamedTuple
 
+from litestar import Request
 from litestar.di import NamedDependency, Provide
 from litestar.params import QueryParameter, SkipValidation
 
 from taskscope.ports import Filter
 from taskscope.server.context import GivenContext
+from taskscope.server.problems import ProblemError
 from taskscope.stats import asking
 
 Names = list[str] | None
@@ -35,6 +38,19 @@ def limit(most: int) -> QueryParameter:
     """Describe how many somebody wants on a page; out of range, the question itself says what to ask for."""
     bounds = {"minimum": 1, "maximum": most}
     return QueryParameter(description="How many at most.", schema_extra=bounds)
+
+
+def refuse_null(request: Request[Any, Any, Any]) -> None:
+    """Refuse the word null for a number or a choice, which the framework would take for one that was left out.
+
+    Raises
+    ------
+    ProblemError
+        It was sent.
+    """
+    for name in ("last", "present", "sample"):
+        if "null" in request.query_params.getall(name, []):
+            raise ProblemError(HTTPStatus.BAD_REQUEST, f"{name} is null; leave it out, or send a value")
 
 
 class Window(NamedTuple):

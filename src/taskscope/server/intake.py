@@ -100,22 +100,18 @@ class Intake:
         StoreError
             The store can't keep it.
         """
-        answer: Future[Receipt] = Future()
         read = partial(decode, body, content_type, encoding, services)
-        self._decoders.submit(self._decode, read, place, answer)
-        return await asyncio.wrap_future(answer)
-
-    def _decode(self, read: Callable[[], Batch], place: Place, answer: Future[Receipt]) -> None:
-        try:
-            place.check()  # a small body may hold a large batch
-            batch = read()
-            place.grow(batch.size_bytes + FACT_BYTES * len(batch.facts))
-        except Exception as error:  # noqa: BLE001 - whatever it is, its request must hear of it
-            _answer(answer, error)
-            return
+        # Refused by the executor's own future, which is no part of a cycle: an error holds the frames that it went
+        # through, so in one, all that was unpacked would stay until the next full collection, and those are rare.
+        batch = await asyncio.wrap_future(self._decoders.submit(_decode, read, place))
+        answer: Future[Receipt] = Future()
         with self._changed:
             self._queue.append(_Waiting(batch, answer))
             self._changed.notify()
+        try:
+            return await asyncio.wrap_future(answer)
+        finally:
+            del answer
 
     # --- the one thread that writes ---
 
@@ -142,9 +138,10 @@ class Intake:
                 _log.warning("a group of %d batches failed, so each is tried alone: %s", len(group), error)
                 for one in group:
                     self._settle([one])
-                return
-            for one in group:
-                one.answer.set_exception(error)
+            else:
+                for one in group:
+                    one.answer.set_exception(error)
+            del group, one  # the error holds this frame: see `take`
             return
         for one, receipt in zip(group, receipts, strict=True):
             one.answer.set_result(receipt)
@@ -178,6 +175,8 @@ def shares(receipt: ingest.Receipt, batches: Sequence[Batch]) -> Iterator[Receip
         start = end
 
 
-def _answer(answer: Future[Receipt], error: Exception) -> None:
-    if answer.set_running_or_notify_cancel():
-        answer.set_exception(error)
+def _decode(read: Callable[[], Batch], place: Place) -> Batch:
+    place.check()  # a small body may hold a large batch
+    batch = read()
+    place.grow(batch.size_bytes + FACT_BYTES * len(batch.facts))
+    return batch

@@ -8,7 +8,7 @@ from litestar import Request, get
 from litestar.params import PathParameter, QueryParameter
 
 from taskscope import stats
-from taskscope.server.asked import GivenFilter, GivenWindow, Names, PageCursor, Step, Text, limit
+from taskscope.server.asked import GivenFilter, GivenWindow, Names, PageCursor, Step, Text, limit, refuse_null
 from taskscope.server.context import GivenContext, GivenStore
 from taskscope.server.tail import name_after, unknown
 from taskscope.stats import asking
@@ -54,6 +54,7 @@ def list_jobs(  # noqa: PLR0913 - one parameter a filter
     f"{PATH}/{{job:path}}",
     sync_to_thread=True,
     operation_id="getJob",
+    before_request=refuse_null,
     summary="One job: its history, a comparison of two periods, its newest runs; by default of the last 24 hours",
 )
 def get_job(  # noqa: PLR0913 - one parameter a choice

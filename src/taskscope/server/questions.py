@@ -8,7 +8,7 @@ from litestar import get
 from litestar.params import QueryParameter
 
 from taskscope import stats
-from taskscope.server.asked import GivenFilter, GivenWindow
+from taskscope.server.asked import GivenFilter, GivenWindow, refuse_null
 from taskscope.server.context import GivenContext, GivenStore
 from taskscope.server.shapes import Statistics, Utilization, typed
 from taskscope.stats import asking
@@ -48,15 +48,17 @@ def get_utilization(
     "/api/v1/percentiles",
     sync_to_thread=True,
     operation_id="getPercentiles",
+    before_request=refuse_null,
     summary="How long runs took, in milliseconds",
 )
 def get_percentiles(
     store: GivenStore,
     window: GivenWindow,
     of_jobs: GivenFilter,
+    *,
     last: Annotated[int | None, QueryParameter(ge=1, le=10_000_000, description="Only the newest runs.")] = None,
-    exact: Annotated[bool | None, QueryParameter(description="Look at every run of the window.")] = None,
+    exact: Annotated[bool, QueryParameter(description="Look at every run of the window.")] = False,
 ) -> Spread:
     """Answer what `taskscope percentiles` answers."""
-    found = stats.percentiles(store, of_jobs, last=last, start=window.start, end=window.end, force_exact=bool(exact))
+    found = stats.percentiles(store, of_jobs, last=last, start=window.start, end=window.end, force_exact=exact)
     return typed(Spread, found)

@@ -7,7 +7,7 @@ from typing import Annotated
 from litestar import get
 from litestar.params import QueryParameter
 
-from taskscope.server.asked import GivenFilter, GivenWindow, Names
+from taskscope.server.asked import GivenFilter, GivenWindow, Names, refuse_null
 from taskscope.server.context import GivenContext, GivenStore
 from taskscope.stats import asking
 from taskscope.stats.listing import DEFAULT_LIMIT
@@ -18,6 +18,7 @@ from taskscope.stats.workers import Workers, workers
     "/api/v1/workers",
     sync_to_thread=True,
     operation_id="listWorkers",
+    before_request=refuse_null,
     summary="Workers, by service and name, a page at a time; what they did is of the last hour by default",
 )
 def get_workers(

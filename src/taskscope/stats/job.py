@@ -138,9 +138,7 @@ def job(store: Store, name: str, where: Filter, window: Interval, asked: Asked) 
     )
 
 
-def _period(
-    q: Reading, window: Interval, where: Filter, known: list[Name], edges: dict[Interval, Counts]
-) -> Figures:
+def _period(q: Reading, window: Interval, where: Filter, known: list[Name], edges: dict[Interval, Counts]) -> Figures:
     covered = cover(q, *window)
     cells = count(q, covered, where, edges=edges, histograms=False)
     [spread] = spreads(q, covered, where, cells, [tuple(known)])

@@ -32,6 +32,7 @@ QUESTIONS: dict[str, Callable[[Any], Any]] = {
     "heat map": lambda store: stats.heatmap(store, Filter(), (NOW - DAY, NOW)),
     "jobs": lambda store: stats.jobs(store, Filter(), Chosen(), WINDOW),
     "job": lambda store: stats.job(store, "j1", Filter(), WINDOW, Asked()),
+    "stats of a past hour": lambda store: stats.stats(store, Filter(), NOW - 3 * HOUR, NOW - 2 * HOUR),
     "task": lambda store: stats.task(store, "t/1", None),
     "search": lambda store: stats.search(store, Search(text="memory", labels=[("tenant", "a:1")]), window=WINDOW),
 }

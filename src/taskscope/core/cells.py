@@ -112,7 +112,7 @@ class JobCell:
         """Give the merged histogram of some kinds."""
         merged: sketch.Histogram = {}
         for number, count in self.histogram.items():
-            kind, bucket = divmod(number, HISTOGRAM_SPAN)
-            if kind in kinds:
+            if number // HISTOGRAM_SPAN in kinds:
+                bucket = number % HISTOGRAM_SPAN
                 merged[bucket] = merged.get(bucket, 0) + count
         return merged

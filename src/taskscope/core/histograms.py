@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _ENTRY = np.dtype([("number", "<u2"), ("count", "<i8")])
-_NUMBERS = 1 << 16
 
 
 def merge(packed: Iterable[bytes]) -> sketch.Histogram:
     """Add packed histograms up."""
     entries = np.frombuffer(b"".join(packed), _ENTRY)
-    total = np.zeros(_NUMBERS, np.int64)
-    np.add.at(total, entries["number"].astype(np.int64), entries["count"].astype(np.int64))
+    numbers = entries["number"].astype(np.int64)
+    total = np.zeros(int(numbers.max(initial=-1)) + 1, np.int64)
+    np.add.at(total, numbers, entries["count"].astype(np.int64))
     numbers = np.flatnonzero(total)
     return dict(zip(numbers.tolist(), total[numbers].tolist(), strict=True))

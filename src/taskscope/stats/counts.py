@@ -81,7 +81,7 @@ def count(
 def add_histograms(q: Questions, cover: Cover, where: Filter, counts: Counts) -> None:
     """Add the histograms of whole cells to counts that were made without them."""
     for job, packed in q.histograms(cover.cells, where).items():
-        sketch.add(counts[job].histogram, merge(packed))
+        counts[job].histogram = merge([*packed, sketch.pack(counts[job].histogram)])
 
 
 def _of_edge(q: Questions, edge: Interval, where: Filter) -> Counts:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from taskscope.core.cells import BAD, OK, OTHER, JobCell
+from taskscope.stats.counts import add_histograms
 from taskscope.stats.durations import estimated, exact, joined
 from taskscope.stats.summary import ratio
 from taskscope.stats.units import Milliseconds, Ratio
@@ -86,16 +87,22 @@ def figures(cell: JobCell, spread: Spread) -> Figures:
 def spreads(
     q: Questions, window: Cover, where: Filter, cells: dict[Name, JobCell], groups: Iterable[tuple[Name, ...]]
 ) -> list[Spread]:
-    """Describe the durations of groups of jobs: of single runs, or where those are too many or gone, of histograms."""
+    """Describe the durations of groups of jobs: of single runs, or where those are too many or gone, of histograms.
+
+    The counts of the jobs come without histograms; where they are needed, they are added.
+    """
     wanted = list(groups)
     finished = sum(cell["succeeded_count"] + cell["failed_count"] + cell["other_count"] for cell in cells.values())
     if window.sealed or finished > EXACT_UP_TO:
+        add_histograms(q, window, where, cells)
         return [spread_from(_added(cells, group)) for group in wanted]
     found = q.lengths(window.window, where)
     return [spread_of(joined(part for job in group for part in found.get(job, ()))) for group in wanted]
 
 
 def _added(cells: dict[Name, JobCell], jobs: tuple[Name, ...]) -> JobCell:
+    if len(jobs) == 1:
+        return cells.get(jobs[0], JobCell())
     whole = JobCell()
     for job in jobs:
         whole.add(cells.get(job, JobCell()))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from taskscope.core.clock import to_text
-from taskscope.stats.counts import count, total
+from taskscope.stats.counts import LEVELS, count, total
 from taskscope.stats.figures import Figures, figures, spreads
 from taskscope.stats.job import History, history_of
 from taskscope.stats.timeline import timeline
@@ -17,6 +17,7 @@ from taskscope.stats.windows import cover
 if TYPE_CHECKING:
     from taskscope.core.intervals import Interval
     from taskscope.ports import Filter, Store
+    from taskscope.stats.counts import Counts
 
 
 class Overall(msgspec.Struct, kw_only=True, rename={"start": "from", "end": "to"}):
@@ -45,9 +46,10 @@ def history(store: Store, where: Filter, window: Interval, step: int | None = No
     """
     with store.questions() as q:
         covered = cover(q, *window)
-        cells = count(q, covered, where)
+        edges: dict[Interval, Counts] = {}
+        cells = count(q, covered, where, edges=edges, histograms=False)
         [spread] = spreads(q, covered, where, cells, [tuple(cells)])
-        level = total(count(q, cover(q, None, window[1]), where))
+        level = total(count(q, cover(q, None, window[1]), where, LEVELS, edges, histograms=False))
         drawn = timeline(q, window, where, step=step)
     return Overall(
         start=to_text(covered.window[0]),

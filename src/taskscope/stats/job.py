@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from taskscope.core.clock import ms, to_text
-from taskscope.stats.counts import count, total
+from taskscope.stats.counts import LEVELS, count, total
 from taskscope.stats.figures import Figures, Spread, figures, spread_from, spread_of, spreads
 from taskscope.stats.items import RunItem, run_item
 from taskscope.stats.registered import Registered, registered_together
@@ -18,6 +18,7 @@ from taskscope.stats.windows import cover
 if TYPE_CHECKING:
     from taskscope.core.intervals import Interval
     from taskscope.ports import Filter, Name, Reading, Store
+    from taskscope.stats.counts import Counts
 
 SAMPLE = 1000
 """How many of a job's newest finished runs its durations are taken from, unless the settings say otherwise."""
@@ -110,8 +111,9 @@ def job(store: Store, name: str, where: Filter, window: Interval, asked: Asked) 
         known = sorted({*q.registered(where), *q.job_names(where)})
         if not known:
             return None
-        now, then = _period(q, window, where, known), _period(q, earlier, where, known)
-        level = total(count(q, cover(q, None, window[1]), where))
+        edges: dict[Interval, Counts] = {}
+        now, then = (_period(q, period, where, known, edges) for period in (window, earlier))
+        level = total(count(q, cover(q, None, window[1]), where, LEVELS, edges, histograms=False))
         drawn = timeline(q, window, where, step=asked.step)
         newest = [run for runs in q.newest_runs(known, asked.newest).values() for run in runs]
         sample = [duration for _, duration, _ in q.durations(None, where, asked.sample)]
@@ -136,9 +138,9 @@ def job(store: Store, name: str, where: Filter, window: Interval, asked: Asked) 
     )
 
 
-def _period(q: Reading, window: Interval, where: Filter, known: list[Name]) -> Figures:
+def _period(q: Reading, window: Interval, where: Filter, known: list[Name], edges: dict[Interval, Counts]) -> Figures:
     covered = cover(q, *window)
-    cells = count(q, covered, where)
+    cells = count(q, covered, where, edges=edges, histograms=False)
     [spread] = spreads(q, covered, where, cells, [tuple(known)])
     return figures(total(cells), spread)
 

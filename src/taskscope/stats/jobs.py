@@ -8,7 +8,7 @@ import msgspec
 
 from taskscope.core.cells import JobCell
 from taskscope.core.clock import ms, to_text
-from taskscope.stats.counts import count
+from taskscope.stats.counts import LEVELS, count
 from taskscope.stats.cursors import checked, read, write
 from taskscope.stats.figures import Figures, Spread, figures, spreads
 from taskscope.stats.registered import Registered, registered
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from taskscope.core.intervals import Interval
     from taskscope.ports import Filter, Name, Reading, RunRow, Store
+    from taskscope.stats.counts import Counts
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
@@ -156,8 +157,9 @@ def _items(
     q: Reading, page: Sequence[Name], where: Filter, about: dict[Name, Registered], window: Interval, recent: int
 ) -> list[JobItem]:
     narrowed, covered = _only(where, page), cover(q, *window)
-    flows = count(q, covered, narrowed)
-    levels = count(q, cover(q, None, covered.window[1]), narrowed)
+    edges: dict[Interval, Counts] = {}
+    flows = count(q, covered, narrowed, edges=edges, histograms=False)
+    levels = count(q, cover(q, None, covered.window[1]), narrowed, LEVELS, edges, histograms=False)
     took = spreads(q, covered, narrowed, flows, [(job,) for job in page])
     newest = q.newest_runs(page, max(recent, 1))
     return [

@@ -18,6 +18,7 @@ from taskscope.store.postgres import changes, rows
 from taskscope.store.postgres.flow import PostgresFlow
 from taskscope.store.postgres.packs import PostgresPacks
 from taskscope.store.postgres.queries import statements
+from taskscope.store.smaller import is_smaller
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -130,15 +131,26 @@ class PostgresQuestions(PostgresFlow):
     def tasks_changed(self, window: Interval, where: Filter) -> Iterator[tuple[TaskRow, list[RunRow]]]:
         """Yield the tasks whose first submission lies in the window, and that changed after it, with their runs."""
         clause, values = _among("t", where, ("job", "queue"))
-        changed = " UNION ".join(f"SELECT task FROM run AS r WHERE {time} >= %s{_BY_JOB[time]}" for time in _BY_JOB)
-        query = f"{self._sql['tasks']} AND t.id IN ({changed}){clause}"
         end = window[1]
+        if is_smaller(
+            lambda limit: self._number("count_first", (*window, limit)),
+            lambda limit: self._number("count_later", (end, limit)),
+        ):
+            changed = self._sql["changed_of_task"]
+        else:
+            later = " UNION ".join(f"SELECT task FROM run AS r WHERE {time} >= %s{_BY_JOB[time]}" for time in _BY_JOB)
+            changed = f"t.id IN ({later})"
+        query = f"{self._sql['tasks']} AND {changed}{clause}"
         tasks = [TaskRow(*row) for row in self._rows(query, (*window, end, end, end, *values))]
         runs: dict[int, list[RunRow]] = {task.number: [] for task in tasks}
         of_tasks = self._sql["runs"].replace("SELECT", "SELECT r.task,", 1) + " WHERE r.task = ANY(%s::bigint[])"
         for number, *row in self._rows(of_tasks, (list(runs),)) if runs else ():
             runs[number].append(run_row(row))
         yield from ((task, runs[task.number]) for task in tasks)
+
+    def _number(self, name: str, values: tuple[int, ...]) -> int:
+        [(number,)] = self._rows(self._sql[name], values)
+        return int(number)
 
     def durations(self, window: Interval | None, where: Filter, last: int) -> list[tuple[Name, int, str]]:
         """Give (job, duration, outcome) of the newest `last` finished runs."""

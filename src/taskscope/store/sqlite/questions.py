@@ -15,6 +15,7 @@ from taskscope.core.clock import DAY
 from taskscope.core.spans import Ints, ints
 from taskscope.ports import BusyRow, Filter, LastRun, PresenceRow, RunRow, TaskRow
 from taskscope.store import rows
+from taskscope.store.smaller import is_smaller
 from taskscope.store.sqlite import changes
 from taskscope.store.sqlite.flow import SqliteFlow
 from taskscope.store.sqlite.packs import SqlitePacks
@@ -138,12 +139,23 @@ class SqliteQuestions(SqliteFlow):
     def tasks_changed(self, window: Interval, where: Filter) -> Iterator[tuple[TaskRow, list[RunRow]]]:
         """Yield the tasks whose first submission lies in the window, and that changed after it, with their runs."""
         clause, values = _among("t", where, ("job", "queue"))
-        changed = " UNION ".join(f"SELECT task FROM run AS r WHERE {time} >= ?{_BY_JOB[time]}" for time in _BY_JOB)
-        query = f"{_TASKS} AND t.id IN ({changed}){clause}"
         end = window[1]
+        if is_smaller(
+            lambda limit: self._number("count_first", *window, limit),
+            lambda limit: self._number("count_later", end, limit),
+        ):
+            changed = self._sql["changed_of_task"]
+        else:
+            later = " UNION ".join(f"SELECT task FROM run AS r WHERE {time} >= ?{_BY_JOB[time]}" for time in _BY_JOB)
+            changed = f"t.id IN ({later})"
+        query = f"{_TASKS} AND {changed}{clause}"
         for row in self._connection.execute(query, (*window, end, end, end, *values)).fetchall():
             runs = self._rows(self._sql["runs"] + " WHERE r.task = ?", (row[-1],))
             yield TaskRow(*row), [run_row(run) for run in runs]
+
+    def _number(self, name: str, *values: int) -> int:
+        row = self._one(self._sql[name], *values)
+        return row[0] if row else 0
 
     def durations(self, window: Interval | None, where: Filter, last: int) -> list[tuple[Name, int, str]]:
         """Give (job, duration, outcome) of the newest `last` finished runs."""

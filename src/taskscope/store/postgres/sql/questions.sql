@@ -47,6 +47,19 @@ LEFT JOIN boot AS b ON b.id = r.boot
 SELECT j.service, t.task, j.name, t.state, t.cancelled, t.first_us, t.id
 FROM task AS t JOIN name AS j ON j.id = t.job WHERE t.first_us >= %s AND t.first_us < %s
 
+-- name: count_first
+-- This and the next are read from the indexes task_first and run_anchor alone.
+SELECT count(*) FROM (SELECT 1 FROM task AS t WHERE t.first_us >= %s AND t.first_us < %s LIMIT %s) AS counted
+
+-- name: count_later
+SELECT count(*) FROM (SELECT 1 FROM run AS r WHERE r.anchor_us >= %s LIMIT %s) AS counted
+
+-- name: changed_of_task
+EXISTS (
+    SELECT 1 FROM run AS r
+    WHERE r.task = t.id AND (r.submitted_us >= %s OR r.anchor_us >= %s OR r.finished_us >= %s)
+)
+
 -- name: jobs
 SELECT id, service, name FROM name WHERE kind = 'job'
 

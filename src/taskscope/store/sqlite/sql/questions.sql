@@ -28,6 +28,19 @@ FROM run AS r JOIN task AS t ON t.id = r.task
 JOIN name AS j ON j.id = r.job JOIN name AS q ON q.id = r.queue JOIN name AS w ON w.id = r.worker
 LEFT JOIN boot AS b ON b.id = r.boot
 
+-- name: count_first
+-- This and the next are read from the indexes task_first and run_anchor alone.
+SELECT count(*) FROM (SELECT 1 FROM task AS t WHERE t.first_us >= ? AND t.first_us < ? LIMIT ?)
+
+-- name: count_later
+SELECT count(*) FROM (SELECT 1 FROM run AS r WHERE r.anchor_us >= ? LIMIT ?)
+
+-- name: changed_of_task
+EXISTS (
+    SELECT 1 FROM run AS r INDEXED BY run_task
+    WHERE r.task = t.id AND (r.submitted_us >= ? OR r.anchor_us >= ? OR r.finished_us >= ?)
+)
+
 -- name: finishes
 -- This and the next two are read from the indexes run_job_finished and run_job_wait alone.
 SELECT r.finished_us FROM run AS r

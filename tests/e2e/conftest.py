@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,13 +59,19 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def day(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Give a server that knows a day of work that has just ended."""
-    server = Server(tmp_path_factory.mktemp("pages") / "home")
-    told = list(facts(time.time_ns() // 1_000_000))
+    server = told_a_day(tmp_path_factory.mktemp("pages") / "home", time.time_ns() // 1_000_000)
+    yield server
+    server.stop()
+
+
+def told_a_day(home: Path, now_ms: int, without: Collection[str] = ()) -> Server:
+    """Start a server and tell it the day that ends now, but for the runs of some jobs."""
+    server = Server(home)
+    told = [fact for fact in facts(now_ms) if fact.get("job") not in without]
     for first in range(0, len(told), BATCH):
         answer = server.client.post("/api/v1/events", json=told[first : first + BATCH])
         assert answer.json()["rejected"] == []
-    yield server
-    server.stop()
+    return server
 
 
 class Looked:

@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup pages web demo test check bench soak clean
+.PHONY: help setup pages web screenshots demo test check bench soak clean
 
 ENV   := .venv
 BIN   := $(ENV)/bin
@@ -18,6 +18,7 @@ help:
 	@echo 'make bench   side-by-side benchmarks, one JSON document (ARGS=recording: only that)'
 	@echo 'make soak    the tests that run for minutes'
 	@echo 'make web     the pages with hot reload, for work on them (TASKSCOPE_URL: another server than the usual one)'
+	@echo 'make screenshots  the pictures of the README, taken by Chromium'
 	@echo 'make setup   the environment alone: .venv, with the command .venv/bin/taskscope'
 	@echo 'make clean   remove whatever these made'
 
@@ -97,6 +98,9 @@ web/node_modules/.built: web/node_modules/.installed \
 
 web: web/node_modules/.installed
 	@cd web && npm run --silent dev
+
+screenshots: setup
+	@$(BIN)/python docs/screenshots.py
 
 # --- what is done with it -------------------------------------------------------------------------------------------
 

@@ -27,6 +27,7 @@ SERVER = "http://127.0.0.1:8787"
 _SCOPES = {OPEN: "nothing: it is open to everybody", ANYBODY: "any token, or a cookie"}
 _QUERIES = {
     "/api/v1/stats": "from=2026-01-08T08:28:00Z&to=2026-01-08T08:29:00Z",
+    "/api/v1/history": "from=2026-01-08T08:20:00Z&to=2026-01-08T08:40:00Z&step=10m",
     "/api/v1/utilization": "from=2026-01-08T08:28:00Z&to=2026-01-08T08:29:00Z&step=20s",
     "/api/v1/percentiles": "job=i2v&last=3",
     "/api/v1/runs": "job=i2v&outcome=succeeded&limit=2",

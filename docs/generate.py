@@ -1,11 +1,12 @@
 # noqa: INP001 - a script beside the pages, not a package
-"""Write the pages that are made from the code.
+"""Write the files that are made from the code.
 
-`docs/reference/states.md` comes from the table of transitions, `docs/reference/api.md` from the description of the API.
-Run by `.venv/bin/python docs/generate.py`; with `--check` it only says which pages are not up to date, and ends with 1
-where one is not.
+`docs/reference/states.md` comes from the table of transitions, `docs/reference/api.md` from the description of the API,
+which `web/api.json` holds for the client of the pages. Run by `.venv/bin/python docs/generate.py`; with `--check` it
+only says which files are not up to date, and ends with 1 where one is not.
 """
 
+import json
 import sys
 from pathlib import Path
 
@@ -65,14 +66,23 @@ def states() -> str:
     )
 
 
-PAGES = {"states.md": states, "api.md": api_page.page}
+def described() -> str:
+    """Make the description that the client of the pages is generated from (`npm run api` in `web`)."""
+    return json.dumps(api_page.described(), indent=2, ensure_ascii=False) + "\n"
+
+
+MADE = {
+    REFERENCE / "states.md": states,
+    REFERENCE / "api.md": api_page.page,
+    REFERENCE.parents[1] / "web/api.json": described,
+}
 
 
 def main() -> int:
-    """Write the pages, or with --check compare them; give the exit code."""
+    """Write the files, or with --check compare them; give the exit code."""
     outdated = []
-    for name, made in PAGES.items():
-        path, text = REFERENCE / name, made()
+    for path, made in MADE.items():
+        text = made()
         if "--check" not in sys.argv[1:]:
             path.write_text(text, "utf-8")
         elif not path.exists() or path.read_text("utf-8") != text:

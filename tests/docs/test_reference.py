@@ -153,10 +153,13 @@ _DESCRIBE = """
 import json
 from taskscope import config
 from taskscope.server.application import create_app
+from taskscope.server.pages import PAGES
 application = create_app(None, config.load("/nowhere", environment={}))
+pages = {*PAGES, "/assets/{name:path}", "/assets/{name}"}
 found = {
     route.path_format: {method: [] for method in getattr(route, "methods", None) or ["GET"]}
     for route in application.routes
+    if route.path_format == "/" or not pages.intersection((route.path, route.path_format))
 }
 for path, item in application.openapi_schema.to_schema()["paths"].items():
     for method, operation in item.items():

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
 BATCH = 5_000
+SETTLED = """() => {
+  const calm = document.querySelector("h1") && !document.querySelector("[data-loading], [data-asking]");
+  window.calm = calm ? (window.calm ?? 0) + 1 : 0;
+  return window.calm > 2;
+}"""
+"""Nothing is asked in three frames one after the other: what follows from an answer is asked within one."""
 AXE = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
 
 
@@ -53,13 +59,19 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def day(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Give a server that knows a day of work that has just ended."""
-    server = Server(tmp_path_factory.mktemp("pages") / "home")
-    told = list(facts(time.time_ns() // 1_000_000))
+    server = told_a_day(tmp_path_factory.mktemp("pages") / "home", time.time_ns() // 1_000_000)
+    yield server
+    server.stop()
+
+
+def told_a_day(home: Path, now_ms: int, without: Collection[str] = ()) -> Server:
+    """Start a server and tell it the day that ends now, but for the runs of some jobs."""
+    server = Server(home)
+    told = [fact for fact in facts(now_ms) if fact.get("job") not in without]
     for first in range(0, len(told), BATCH):
         answer = server.client.post("/api/v1/events", json=told[first : first + BATCH])
         assert answer.json()["rejected"] == []
-    yield server
-    server.stop()
+    return server
 
 
 class Looked:
@@ -78,33 +90,48 @@ class Looked:
 
     def open(self, path: str) -> Page:
         """Go to a page, and wait until nothing is loading any more."""
-        self.page.goto(self.url + path)
-        self.page.wait_for_selector("h1")
+        self.page.goto(self.url + path, wait_until="commit")
         self.settle()
         return self.page
 
     def settle(self) -> None:
         """Wait until every question is answered and drawn."""
-        self.page.wait_for_load_state("networkidle")
-        for _ in range(self.page.locator("[data-loading]").count()):
-            self.page.locator("[data-loading]").first.wait_for(state="detached")
+        self.page.wait_for_function(SETTLED)
+
+
+@pytest.fixture(scope="module")
+def reader(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """Give the browser of somebody with a language, a theme and a screen: one each, so that files are loaded once."""
+    contexts: dict[tuple[str, str, int, str], BrowserContext] = {}
+
+    def of(language: str, theme: str, width: int, who: str) -> BrowserContext:
+        key = (language, theme, width, who)
+        if key not in contexts:
+            contexts[key] = browser.new_context(viewport={"width": width, "height": 900}, timezone_id="Europe/Berlin")
+            chosen = json.dumps({"language": language, "theme": theme})
+            contexts[key].add_init_script(f"localStorage.setItem('taskscope.preferences', JSON.stringify({chosen}))")
+        return contexts[key]
+
+    yield of
+    for context in contexts.values():
+        context.close()
 
 
 @pytest.fixture
-def look(browser: Browser, day: Server) -> Iterator[Any]:
-    """Give what opens a page as somebody with a language, a theme and a screen has it."""
-    contexts: list[BrowserContext] = []
+def look(reader: Callable[..., BrowserContext], request: pytest.FixtureRequest) -> Iterator[Any]:
+    """Give what opens a page, of the server with a day of work or of another one."""
+    pages: list[Page] = []
 
-    def opened(*, language: str = "en", theme: str = "light", width: int = 1280, url: str | None = None) -> Looked:
-        context = browser.new_context(viewport={"width": width, "height": 900}, timezone_id="Europe/Berlin")
-        chosen = json.dumps({"language": language, "theme": theme})
-        context.add_init_script(f"localStorage.setItem('taskscope.preferences', JSON.stringify({chosen}))")
-        contexts.append(context)
-        return Looked(context, url or day.ready["url"])
+    def opened(
+        *, language: str = "en", theme: str = "light", width: int = 1280, url: str | None = None, who: str = ""
+    ) -> Looked:
+        looked = Looked(reader(language, theme, width, who), url or request.getfixturevalue("day").ready["url"])
+        pages.append(looked.page)
+        return looked
 
     yield opened
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.close()
 
 
 @pytest.fixture

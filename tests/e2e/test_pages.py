@@ -147,15 +147,17 @@ def test_last_nights_idle_workers_in_three_clicks(look: Any) -> None:
     page.wait_for_url("**sort=idle**")
 
 
-@pytest.mark.parametrize("name", HOSTILE)
-def test_a_job_is_shown_whatever_it_is_called(look: Any, name: str) -> None:
+def test_a_job_is_shown_whatever_it_is_called(look: Any) -> None:
     looked = look()
     page = looked.open("/jobs?range=24h")
-    page.locator("td [data-name]").filter(has_text=name[:40]).first.click()
-    page.wait_for_url("**/jobs/*")
-    page.get_by_test_id("figure-runs").wait_for()
-    assert page.locator("h1").inner_text() == name
-    assert page.evaluate("window.harmed") is None
+    for name in HOSTILE:
+        page.locator("td [data-name]").filter(has_text=name[:40]).first.click()
+        page.wait_for_url("**/jobs/*")
+        page.get_by_test_id("figure-runs").wait_for()
+        assert page.locator("h1").inner_text() == name
+        assert page.evaluate("window.harmed") is None
+        page.go_back()
+        page.wait_for_url("**/jobs?range=24h")
     assert looked.complaints == []
 
 

@@ -374,6 +374,7 @@ def wrong_utilization(oracle: Oracle, seen: Row, step: int) -> list[str]:
                 "idle_ms": oracle.idle(service, worker, start, end) / 1000,
                 "utilization": own / (end - start),
                 "buckets": [oracle.busy(low, min(low + step, end)).get(name, 0) / 1000 for low in lows],
+                "present": [oracle.present(service, worker, low, min(low + step, end)) for low in lows],
             }
             wrong += [f"{name}: {text}" for text in unlike(workers[name], expected)]
     most, first = oracle.peak(start, end)

@@ -76,4 +76,5 @@ heavy = {"asyncio", "click", "httpx", "litestar", "numpy", "psycopg", "rich", "s
 print(sorted(heavy & set(sys.modules)), taskscope.__version__)
 """
     assert child(script).finish().split() == ["[]", taskscope.__version__]
-    assert set(taskscope.__all__) == {"connect", "Scope", "Run", "Retry", "TimedOut", "current", "__version__"}
+    recording = {"connect", "Scope", "Run", "Retry", "TimedOut", "current", "__version__"}
+    assert set(taskscope.__all__) == recording | {"Reader", "reader", "statistics", "all_statistics"}

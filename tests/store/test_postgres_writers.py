@@ -187,7 +187,7 @@ def test_names_of_a_transaction_that_was_undone_are_not_remembered(schemas: Sche
 def test_numbers_of_names_are_forgotten_when_the_database_is_restored(schemas: Schemas) -> None:
     store = schemas.open("restored")
     deliver(store, a_run("t", 0, 2, job="j", queue="q", worker="w"))
-    tables = "name, event, task, run, cell, worker_cell"
+    tables = "name, event, task, run, cell, worker_cell, series, pack, unpacked, change_log"
     other = "INSERT INTO name (kind, service, name) VALUES ('worker', 'default', 'another')"
     run(schemas.url("restored"), f"TRUNCATE {tables} RESTART IDENTITY", other)
     deliver(store, a_run("u", 0, 2, job="j", queue="q", worker="w"))

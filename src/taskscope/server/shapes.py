@@ -113,6 +113,7 @@ class UtilizationBucket(msgspec.Struct):
 class UtilizationWorker(msgspec.Struct):
     """A worker that was busy or present in the window, with its busy milliseconds by bucket.
 
+    `present` tells for each bucket whether it was there at any instant of it: 0 ms there is idle, elsewhere absent.
     `utilization` may pass 1 where it runs side by side; `idle_ms` is null where nobody knows when it was there.
     """
 
@@ -122,6 +123,7 @@ class UtilizationWorker(msgspec.Struct):
     idle_ms: Milliseconds | None
     utilization: float
     buckets: list[Milliseconds]
+    present: list[bool]
 
 
 class Peak(msgspec.Struct):

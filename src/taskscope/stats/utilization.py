@@ -75,7 +75,7 @@ class _Answer:
             "to": to_text(self._grid.window[1]),
             "step_ms": ms(self._grid.step),
             "buckets": self._buckets(everyone, present),
-            "workers": self._workers(everyone, stays),
+            "workers": self._workers(everyone, present, stays),
             "peak_concurrency": {"max": most, "first_at": None if first_at is None else to_text(first_at)},
             "gaps": gaps(self._q, self._where, *self._grid.window),
         }
@@ -170,11 +170,12 @@ class _Answer:
             )
         return answer
 
-    def _workers(self, everyone: list[int], stays: Spans) -> list[dict[str, Any]]:
+    def _workers(self, everyone: list[int], present: Mask, stays: Spans) -> list[dict[str, Any]]:
         length = self._grid.window[1] - self._grid.window[0]
         whole = self._busy.sum(axis=1).tolist()
         idle = None if self._sealed else (self._stayed(stays) - self._work.covered(stays)).tolist()
         size, times = self._grid.size, _in_ms(self._busy[everyone].ravel())
+        there = present[everyone].tolist()
         answer = []
         for place, row in enumerate(everyone):
             service, worker = self._name(row)
@@ -186,6 +187,7 @@ class _Answer:
                     "idle_ms": None if idle is None else ms(idle[row]),
                     "utilization": whole[row] / length,
                     "buckets": times[place * size : (place + 1) * size],
+                    "present": there[place],
                 }
             )
         return answer

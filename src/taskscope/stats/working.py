@@ -100,37 +100,41 @@ class Work:
     def _take_apart(self) -> None:
         """Read run by run what the packs are too coarse for: slices at the edges, or all where buckets cut minutes."""
         low, high = self._grid.window
-        apart = np.full_like(self._is_packed, fill_value=bool(low % MINUTE or self._grid.step % MINUTE))
+        cut = bool(low % MINUTE or self._grid.step % MINUTE)
+        apart = np.full_like(self._is_packed, fill_value=cut)
         apart[0] |= low % SLICE != 0
         apart[-1] |= high % SLICE != 0
-        parts = [self._part(place) for place in np.flatnonzero(self._is_packed & apart).tolist()]
-        runs = [_joined([*self._packs.packed_runs(self._slice(part))], part) for part in parts]
+        places = np.flatnonzero(self._is_packed & apart)
+        # Where all of a window is taken apart, its slices are read together: there may be thousands of them.
+        groups = np.split(places, np.flatnonzero(np.diff(places) > 1) + 1 if cut else np.arange(1, len(places)))
+        parts = [self._part(int(group[0]), int(group[-1])) for group in groups if len(group)]
+        runs = [_joined([*self._packs.packed_runs(self._slices(part))], part) for part in parts]
         self._loose = _joined([self._loose, *runs])
         for part in parts:
-            by_minute = not any(time % MINUTE for time in (*part, low, self._grid.step))
+            by_minute = not cut and not any(time % MINUTE for time in part)
             self._ends += self._minutes(part) if by_minute else [self._packs.ends(part)]
         self._is_packed &= ~apart
 
     def _minutes(self, part: Interval) -> list[Ended]:
         """Take what ended in whole minutes of a slice from its packs."""
         found = []
-        low, high = ((time - self._slice(part)[0]) // MINUTE for time in part)
+        low, high = ((time - self._slices(part)[0]) // MINUTE for time in part)
         queues = [ALL_QUEUES] if self._queues is None else self._queues
-        for start, queue, pack in self._packs.packs(self._slice(part), queues):
+        for start, queue, pack in self._packs.packs(self._slices(part), queues):
             minutes = np.arange(low, high)
             for counts, succeeded in ((pack.finished - pack.succeeded, 0), (pack.succeeded, 1)):
                 finish = np.repeat(start + minutes * MINUTE, counts[minutes])
                 found.append(Ended(np.full_like(finish, queue), finish, np.full_like(finish, succeeded)))
         return found
 
-    def _part(self, place: int) -> Interval:
-        """Give what lies in the window of a slice."""
-        start = self._origin + place * SLICE
-        return max(start, self._grid.window[0]), min(start + SLICE, self._grid.window[1])
+    def _part(self, first: int, last: int) -> Interval:
+        """Give what lies in the window of some slices that follow each other."""
+        start, end = self._origin + first * SLICE, self._origin + (last + 1) * SLICE
+        return max(start, self._grid.window[0]), min(end, self._grid.window[1])
 
-    def _slice(self, part: Interval) -> Interval:
-        start = part[0] // SLICE * SLICE
-        return start, start + SLICE
+    def _slices(self, part: Interval) -> Interval:
+        """Widen an interval to whole slices."""
+        return part[0] // SLICE * SLICE, -(-part[1] // SLICE) * SLICE
 
     def _stretches(self) -> list[Interval]:
         """List the parts of the window that no pack covers."""

@@ -4,8 +4,7 @@ import type { components } from "./schema";
 type Schemas = components["schemas"];
 
 export type Stats = Schemas["Statistics"];
-type Used = Schemas["Utilization"];
-export type Utilization = Omit<Used, "workers"> & { workers: (Used["workers"][number] & { present?: boolean[] })[] };
+export type Utilization = Schemas["Utilization"];
 export type Spread = Schemas["Spread"];
 export type Figures = Schemas["Figures"];
 export type Run = Schemas["RunItem"];

@@ -268,6 +268,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/self": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How this server and its store stand */
+        get: operations["getSelf"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/monitor/stats": {
         parameters: {
             query?: never;
@@ -378,12 +395,12 @@ export interface paths {
             cookie?: never;
         };
         /** Who asks, and what that one may do */
-        get: operations["ApiV1SessionGetSession"];
+        get: operations["getSession"];
         put?: never;
         /** Sign in with a token, for 12 hours */
-        post: operations["ApiV1SessionSignIn"];
+        post: operations["signIn"];
         /** Sign out */
-        delete: operations["ApiV1SessionSignOut"];
+        delete: operations["signOut"];
         options?: never;
         head?: never;
         patch?: never;
@@ -397,10 +414,10 @@ export interface paths {
             cookie?: never;
         };
         /** All tokens, but not the tokens themselves */
-        get: operations["ApiV1TokensAsynccallable"];
+        get: operations["listTokens"];
         put?: never;
         /** Make a token; it is shown once */
-        post: operations["ApiV1TokensCreateToken"];
+        post: operations["createToken"];
         delete?: never;
         options?: never;
         head?: never;
@@ -418,7 +435,7 @@ export interface paths {
         put?: never;
         post?: never;
         /** Revoke a token, for ever */
-        delete: operations["ApiV1TokensNameRevokeToken"];
+        delete: operations["revokeToken"];
         options?: never;
         head?: never;
         patch?: never;
@@ -432,7 +449,7 @@ export interface paths {
             cookie?: never;
         };
         /** Who did what, the newest first */
-        get: operations["ApiV1AuditListActions"];
+        get: operations["listActions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -615,6 +632,15 @@ export interface components {
             /** @description 0 to 1 */
             success_rate: number | null;
             duration_ms: components["schemas"]["Spread"];
+        };
+        /** Gaps */
+        Gaps: {
+            task_facts: number;
+            other_facts: number;
+            /** @description RFC 3339, UTC */
+            since: string | null;
+            /** @description RFC 3339, UTC */
+            until: string | null;
         };
         /** Health */
         Health: {
@@ -822,6 +848,12 @@ export interface components {
             avg_duration_ms: number;
             max_concurrent: number;
         };
+        /** Names */
+        Names: {
+            jobs: number;
+            queues: number;
+            workers: number;
+        };
         /** NewToken */
         NewToken: {
             name: string;
@@ -1005,6 +1037,27 @@ export interface components {
             jobs: number;
             schedulers: components["schemas"]["Scheduler"][];
         };
+        /** Self */
+        Self: {
+            facts: components["schemas"]["Taken"];
+            names: components["schemas"]["Names"];
+            gaps: components["schemas"]["Gaps"];
+            size_bytes: number;
+            /** @description RFC 3339, UTC */
+            received_at: string | null;
+            /** @description RFC 3339, UTC */
+            swept_at: string | null;
+            /** @description Milliseconds */
+            sweep_lag_ms: number | null;
+            verify: components["schemas"]["Verdict"] | null;
+            version: string;
+            /** @description RFC 3339, UTC */
+            now: string;
+            /** @description RFC 3339, UTC */
+            started_at: string;
+            uptime_s: number;
+            spool: components["schemas"]["WaitingSpool"] | null;
+        };
         /** ServiceItem */
         ServiceItem: {
             service: string;
@@ -1071,6 +1124,14 @@ export interface components {
             gaps: components["schemas"]["Missing"];
             jobs: components["schemas"]["CountedJob"][];
         };
+        /** Taken */
+        Taken: {
+            accepted: number;
+            duplicates: number;
+            refused: {
+                [key: string]: number;
+            };
+        };
         /** TaskCounts */
         TaskCounts: {
             total: number;
@@ -1136,6 +1197,19 @@ export interface components {
             idle_ms: number | null;
             utilization: number;
             buckets: number[];
+            present: boolean[];
+        };
+        /** Verdict */
+        Verdict: {
+            /** @description RFC 3339, UTC */
+            at: string;
+            differences: number;
+        };
+        /** WaitingSpool */
+        WaitingSpool: {
+            waiting_bytes: number;
+            oldest_s: number;
+            rejected: number;
         };
         /** Waits */
         Waits: {
@@ -1258,6 +1332,7 @@ export interface operations {
             query?: never;
             header?: {
                 "Content-Type"?: string;
+                /** @description Left out for none. */
                 "Content-Encoding"?: string;
             };
             path?: never;
@@ -1563,6 +1638,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description The task id, percent-encoded. */
                 task: string;
             };
             cookie?: never;
@@ -1681,6 +1757,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description The name of the job, percent-encoded. */
                 job: string;
             };
             cookie?: never;
@@ -1968,6 +2045,26 @@ export interface operations {
             };
         };
     };
+    getSelf: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Self"];
+                };
+            };
+        };
+    };
     getMonitorStats: {
         parameters: {
             query?: {
@@ -2188,7 +2285,7 @@ export interface operations {
             };
         };
     };
-    ApiV1SessionGetSession: {
+    getSession: {
         parameters: {
             query?: never;
             header?: never;
@@ -2208,7 +2305,7 @@ export interface operations {
             };
         };
     };
-    ApiV1SessionSignIn: {
+    signIn: {
         parameters: {
             query?: never;
             header?: never;
@@ -2247,7 +2344,7 @@ export interface operations {
             };
         };
     };
-    ApiV1SessionSignOut: {
+    signOut: {
         parameters: {
             query?: never;
             header?: never;
@@ -2267,7 +2364,7 @@ export interface operations {
             };
         };
     };
-    ApiV1TokensAsynccallable: {
+    listTokens: {
         parameters: {
             query?: never;
             header?: never;
@@ -2287,7 +2384,7 @@ export interface operations {
             };
         };
     };
-    ApiV1TokensCreateToken: {
+    createToken: {
         parameters: {
             query?: never;
             header?: never;
@@ -2326,11 +2423,12 @@ export interface operations {
             };
         };
     };
-    ApiV1TokensNameRevokeToken: {
+    revokeToken: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description The name of the token. */
                 name: string;
             };
             cookie?: never;
@@ -2363,7 +2461,7 @@ export interface operations {
             };
         };
     };
-    ApiV1AuditListActions: {
+    listActions: {
         parameters: {
             query?: {
                 /** @description How many at most, up to 1000. */

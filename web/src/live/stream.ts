@@ -53,6 +53,8 @@ export class Stream {
       // Many pages whose server went away do not come back in the same instant.
       this.#nextTryAt = Date.now() + this.#waitMs * (0.5 + Math.random());
       this.#waitMs = Math.min(LONGEST_WAIT_MS, this.#waitMs * 2);
+      // Whether only the stream is away, or the whole server, is told by asking.
+      if (state === "live") this.#changed = true;
       set("polling");
     };
   }

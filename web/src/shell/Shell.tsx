@@ -1,5 +1,7 @@
 /** What surrounds every page: navigation, range, state of the connection, language and theme. */
+import { useIsFetching } from "@tanstack/react-query";
 import { Link, Outlet } from "@tanstack/react-router";
+import type { ReactNode } from "react";
 import { useText } from "../i18n";
 import { RangePicker } from "../range/RangePicker";
 import { KeyHelp } from "./KeyHelp";
@@ -31,11 +33,21 @@ export function Shell() {
         </div>
       </header>
       <Navigation />
-      <main id="content" className={styles.main} tabIndex={-1}>
+      <Content>
         <Outlet />
-      </main>
+      </Content>
       <TabBar />
       <KeyHelp open={help.open} onOpenChange={help.setOpen} />
     </div>
+  );
+}
+
+/** Says whether anything is being asked, for whoever looks at pages by a program. */
+function Content({ children }: { children: ReactNode }) {
+  const asking = useIsFetching() > 0;
+  return (
+    <main id="content" className={styles.main} tabIndex={-1} data-asking={asking ? "" : undefined}>
+      {children}
+    </main>
   );
 }

@@ -31,7 +31,7 @@ export function rows(workers: readonly Worker[], used: Utilization): Row[] {
       now,
       utilization: one.utilization,
       idleMs: one.idle_ms,
-      cells: one.buckets.map((busyMs, index) => cell(busyMs, one.present?.[index] ?? true, length(used, index, last))),
+      cells: one.buckets.map((busyMs, index) => cell(busyMs, one.present[index] ?? false, length(used, index, last))),
     };
   });
   const others = [...known.values()].filter((worker) => worker.present);

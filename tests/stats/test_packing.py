@@ -84,9 +84,9 @@ def test_it_is_what_intervals_laid_by_hand_say(open_store: Callable[[str], Any])
             sum(intervals.overlap(run, (low, low + MINUTE)) for run in own) / 1000 for low in range(*window, MINUTE)
         ]
         assert row["buckets"] == overlaps
-        first, last = min(start for start, _ in own), max(end for _, end in own)
-        assert row["present"] == [first < low + MINUTE and low <= last for low in range(*window, MINUTE)]
-        there = intervals.clip([(first, last)], window)
+        came, went = min(start for start, _ in own), max(end for _, end in own)
+        assert row["present"] == [came < low + MINUTE and low <= went for low in range(*window, MINUTE)]
+        there = intervals.clip([(came, went)], window)
         assert row["idle_ms"] == intervals.minus(there, own) / 1000
     most, first = intervals.peak([run[1:] for run in busy], window)
     assert answer["peak_concurrency"]["max"] == most

@@ -291,7 +291,7 @@ class Work:
         for place in np.argsort(-bound, kind="stable").tolist():
             if bound[place] < max(best, 1):
                 break
-            found.append(highest(together(over.clipped(*self._part(place)), *self._single([place]))))
+            found.append(highest(together(over.clipped(*self._part(place, place)), *self._single([place]))))
             best = max(best, found[-1][0])
         return best, min(
             (at for height, at in found if height == best and at is not None), default=None
@@ -299,7 +299,7 @@ class Work:
 
     def _single(self, places: Sequence[int]) -> list[Spans]:
         """Give the busy intervals of the single runs of some slices."""
-        parts = [self._part(place) for place in places]
+        parts = [self._part(place, place) for place in places]
         return [self._chosen(runs).spans for part in parts for runs in self._packs.packed_runs(part)]
 
 

@@ -178,7 +178,7 @@ def test_keys_move_and_do_nothing_while_something_is_typed(look: Any) -> None:
     page.wait_for_url("**/runs")
     page.wait_for_selector("tbody tr")
     page.keyboard.press("j")
-    assert page.evaluate("document.activeElement.closest('[data-row]') !== null")
+    page.wait_for_function("document.activeElement.closest('[data-row]') !== null")
     page.get_by_label("Value for job").fill("g")
     page.keyboard.press("w")
     assert "/runs" in page.url

@@ -59,7 +59,7 @@ def test_a_page_says_that_its_server_is_away_and_goes_on_once_it_is_back(look: A
 
 def test_somebody_signs_in_with_a_token_and_comes_to_where_they_wanted(look: Any, server: Server, home: Path) -> None:
     send(server, "secret")
-    create = [TASKSCOPE, "token", "create", "--home", home, "--name", "me", "--scopes", "read"]
+    create: list[str | Path] = [TASKSCOPE, "token", "create", "--home", home, "--name", "me", "--scopes", "read"]
     made = subprocess.run(create, capture_output=True, text=True, check=True, timeout=DEADLINE_S)
     page = look(url=server.ready["url"], who="me").open("/runs?job=j")
     page.wait_for_url("**/sign-in?**")

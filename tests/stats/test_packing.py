@@ -88,9 +88,9 @@ def test_it_is_what_intervals_laid_by_hand_say(open_store: Callable[[str], Any])
         assert row["present"] == [came < low + MINUTE and low <= went for low in range(*window, MINUTE)]
         there = intervals.clip([(came, went)], window)
         assert row["idle_ms"] == intervals.minus(there, own) / 1000
-    most, first = intervals.peak([run[1:] for run in busy], window)
+    most, first_at = intervals.peak([run[1:] for run in busy], window)
     assert answer["peak_concurrency"]["max"] == most
-    assert from_text(answer["peak_concurrency"]["first_at"]) == first
+    assert from_text(answer["peak_concurrency"]["first_at"]) == first_at
 
 
 def test_what_is_still_going_on_is_not_packed(open_store: Callable[[str], Any]) -> None:

@@ -155,7 +155,7 @@ from taskscope import config
 from taskscope.server.application import create_app
 from taskscope.server.pages import PAGES
 application = create_app(None, config.load("/nowhere", environment={}))
-pages = {*PAGES, "/assets/{name:path}", "/assets/{name}"}
+pages = {*PAGES, "/assets/{name:path}", "/assets/{name}", "/favicon.svg"}
 found = {
     route.path_format: {method: [] for method in getattr(route, "methods", None) or ["GET"]}
     for route in application.routes

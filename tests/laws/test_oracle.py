@@ -374,7 +374,10 @@ def wrong_utilization(oracle: Oracle, seen: Row, step: int) -> list[str]:
                 "idle_ms": oracle.idle(service, worker, start, end) / 1000,
                 "utilization": own / (end - start),
                 "buckets": [oracle.busy(low, min(low + step, end)).get(name, 0) / 1000 for low in lows],
-                "present": [oracle.present(service, worker, low, min(low + step, end)) for low in lows],
+                "present": [
+                    bool(oracle.busy(low, high).get(name)) or oracle.present(service, worker, low, high)
+                    for low, high in ((low, min(low + step, end)) for low in lows)
+                ],
             }
             wrong += [f"{name}: {text}" for text in unlike(workers[name], expected)]
     most, first = oracle.peak(start, end)

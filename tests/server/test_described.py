@@ -108,6 +108,8 @@ QUERIES = [
     "/api/v1/stats",
     "/api/v1/stats?from=2026-01-08&to=2026-01-08",
     "/api/v1/utilization?from=2026-01-08T09:00:00Z&to=2026-01-08T09:02:00Z",
+    "/api/v1/history",
+    "/api/v1/history?from=2026-01-08&to=2026-01-08&step=1h",
     "/api/v1/percentiles",
     "/api/v1/percentiles?job=nobody",
     "/api/v1/runs",

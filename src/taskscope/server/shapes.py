@@ -113,7 +113,7 @@ class UtilizationBucket(msgspec.Struct):
 class UtilizationWorker(msgspec.Struct):
     """A worker that was busy or present in the window, with its busy milliseconds by bucket.
 
-    `present` tells for each bucket whether it was there at any instant of it: 0 ms there is idle, elsewhere absent.
+    `present` tells for each bucket whether it was there or busy at any instant of it; elsewhere it was absent.
     `utilization` may pass 1 where it runs side by side; `idle_ms` is null where nobody knows when it was there.
     """
 

@@ -175,7 +175,7 @@ class _Answer:
         whole = self._busy.sum(axis=1).tolist()
         idle = None if self._sealed else (self._stayed(stays) - self._work.covered(stays)).tolist()
         size, times = self._grid.size, _in_ms(self._busy[everyone].ravel())
-        there = present[everyone].tolist()
+        there = (present | (self._busy > 0))[everyone].tolist()  # who was busy was there, whatever signs it gave
         answer = []
         for place, row in enumerate(everyone):
             service, worker = self._name(row)

@@ -42,8 +42,8 @@ def missing() -> str | None:
     return None
 
 
-# Of this folder alone: as long as it lives, its event loop stands in the way of tests that run one of their own.
-@pytest.fixture(scope="package")
+# Of one file of tests alone: as long as it lives, its event loop stands in the way of tests that run one of their own.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Give Debian's Chromium; without it skip, and on a machine that is for tests fail."""
     debian.require("chromium", "chromium")
@@ -57,7 +57,7 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def day(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Give a server that knows a day of work that has just ended."""
     server = told_a_day(tmp_path_factory.mktemp("pages") / "home", time.time_ns() // 1_000_000)

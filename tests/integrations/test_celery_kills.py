@@ -64,7 +64,7 @@ def kills(folder: Path, prefix: str, *, tasks: int, seconds: float, every_s: flo
         assert stats["lost"] <= killed
         assert stats["pending"] == stats["running"] == 0
         busy = site.ask("utilization", "--from", "-1h", "--to", "now")["workers"]
-        durations = sum(run["duration_ms"] for run in site.runs())
+        durations = sum(run["duration_ms"] or 0 for run in site.runs())  # lost ones may have none
         assert [row["busy_ms"] for row in busy] == [pytest.approx(durations, abs=1)]
         assert site.ask("verify")["differences"] == []
     finally:

@@ -57,7 +57,7 @@ for n in range(15):
 for n, (function, args, more) in enumerate((
     (fail, (), {{}}),
     (flaky, (2,), {{"retry": Retry(max=3)}}),
-    (flaky, (9,), {{"retry": Retry(max=2, interval=1)}}),
+    (flaky, (9,), {{"retry": Retry(max=2, interval=2)}}),
     (asks, (2,), {{}}),
     (hang, ("timed_out",), {{"job_timeout": 1}}),
     (suicide, (), {{}}),
@@ -65,7 +65,7 @@ for n, (function, args, more) in enumerate((
     (parent, (), {{}}),
 )):
     here.enqueue(function, *args, job_id=f"{{PREFIX}}-{{n}}", **more)
-here.enqueue_in(timedelta(seconds=1), ok, job_id=f"{{PREFIX}}-later")
+here.enqueue_in(timedelta(seconds=2), ok, job_id=f"{{PREFIX}}-later")
 cancelled = here.enqueue_in(timedelta(seconds=600), ok, job_id=f"{{PREFIX}}-cancelled")
 cancelled.cancel()
 queue(is_async=False).enqueue(ok, job_id=f"{{PREFIX}}-sync")
@@ -131,6 +131,7 @@ def test_each_attempt_was_submitted_once_with_its_queue_and_waited(site: Site) -
     facts = [fact for fact in site.facts() if fact["type"] == "task.submitted"]
     assert max(Counter((fact["task"], fact["attempt"]) for fact in facts).values()) == 1
     assert all(run["wait_ms"] is not None for run in site.runs() if run["started_at"])
+    assert site.ask("stats")["skewed"] == 0
     due = [fact for fact in facts if "eta" in fact.get("data", {})]
     assert len(due) == 4  # later, cancelled, and two retries
     assert all(fact["data"]["eta"] > fact["time"] for fact in due)

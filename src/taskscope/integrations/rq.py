@@ -148,7 +148,8 @@ class _Integration:
         def scheduled(queue: Queue, job: Job, datetime: datetime, *args: Any, **kwargs: Any) -> Any:
             now = _now()
             done = schedule(queue, job, datetime, *args, **kwargs)
-            submit(queue, job, now, datetime)
+            # RQ keeps whole seconds, and so begins up to one before the time that it was given.
+            submit(queue, job, now, datetime.replace(microsecond=0))
             return done
 
         return scheduled
